@@ -1,0 +1,27 @@
+/* offload.h - doing in software what a port cannot take: checksums and
+ * segmentation.
+ *
+ * TSO for IPv4 and IPv6 (RFC 9293; ECN as in RFC 3168: CWR on the first segment
+ * only, FIN and PSH on the last only; the IPv4 id rises by one a segment) and
+ * USO (each segment a UDP datagram of its own).  VLAN tags (any number that the
+ * parser knows) and IPv4 options and IPv6 extension headers before L4 are
+ * carried along.  Segments share the bytes of the packet that they are cut from.
+ *
+ * Threads: the worker that owns the packet and the arena. */
+#pragma once
+
+#include "arena.h"
+
+/* Put the L4 checksum in place; afterwards csum is PACKET_CSUM_VALID.  For UDP a
+ * computed 0 is sent as 0xffff.  0, or -EINVAL where csum_start lies outside. */
+int offload_finish_csum(struct packet *p);
+
+/* Cut 'p' into packets of at most gso_size payload bytes with complete
+ * checksums, and give each to 'emit', which consumes it.  Consumes 'p', whatever
+ * the result.  Number of segments; -EINVAL where the headers do not allow it;
+ * -ENOBUFS where the arena ran dry ('flush' is called first, to let the caller
+ * send what it holds; may be NULL). */
+typedef void (*offload_emit_fn)(struct packet *segment, void *arg);
+typedef void (*offload_flush_fn)(void *arg);
+int offload_segment(
+	struct arena *a, struct packet *p, offload_emit_fn emit, offload_flush_fn flush, void *arg);

@@ -1,0 +1,25 @@
+/* vnet_hdr.h - the virtio-net header that taps, packet sockets and guests put
+ * before a frame, to and from a packet's offload state (virtio 1.2 section
+ * 5.1.6; <linux/virtio_net.h>).  Little-endian on every kind of port we use.
+ *
+ * What the header claims comes from a guest or the kernel and is believed only
+ * after vnet_hdr_apply() has checked it against the frame's own headers:
+ * csum_start and csum_offset lie within the frame and within the head; a GSO
+ * type fits the EtherType and protocol; gso_size is not 0; the header length is
+ * computed from the headers themselves, never taken from the field.
+ *
+ * Threads: any; no state. */
+#pragma once
+
+#include <linux/virtio_net.h>
+
+#include "packet.h"
+
+enum { VNET_HDR_LEN = sizeof(struct virtio_net_hdr) };
+
+/* Set the offload state of 'p', whose head and length are complete.
+ * 0, or -EINVAL where the claim does not fit: drop as rx_bad_offload. */
+int vnet_hdr_apply(const struct virtio_net_hdr *h, struct packet *p);
+
+/* Describe the offload state of 'p'. */
+void vnet_hdr_fill(struct virtio_net_hdr *h, const struct packet *p);

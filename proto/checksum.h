@@ -1,0 +1,30 @@
+/* checksum.h - the Internet checksum (RFC 1071, updates by RFC 1624).
+ *
+ * Sums are of 16-bit words in network order held in the low bits of a uint32_t
+ * or uint64_t; csum_fold() yields the value to store, in network order.
+ *
+ * Pure; any thread. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire.h"
+
+/* Add 'len' bytes to a running sum.  Pieces must be given in order; every piece
+ * but the last must have even length. */
+uint64_t csum_add(uint64_t sum, const void *data, size_t len);
+
+/* The scalar twin of csum_add(); what the vector forms are tested against. */
+uint64_t csum_add_scalar(uint64_t sum, const void *data, size_t len);
+
+/* Fold to 16 bits and complement. */
+be16_t csum_fold(uint64_t sum);
+
+/* The pseudo-header of TCP and UDP: RFC 793, RFC 768, RFC 8200 section 8.1.
+ * 'src' and 'dst' point at 4 or 16 bytes. */
+uint64_t csum_pseudo4(const void *src, const void *dst, uint8_t proto, uint16_t len);
+uint64_t csum_pseudo6(const void *src, const void *dst, uint8_t proto, uint32_t len);
+
+/* A checksum after one 16-bit word of what it covers changed (RFC 1624 eqn. 3). */
+be16_t csum_update16(be16_t csum, be16_t old_word, be16_t new_word);
