@@ -1,7 +1,8 @@
 /* checksum.h - the Internet checksum (RFC 1071, updates by RFC 1624).
  *
- * Sums are of 16-bit words in network order held in the low bits of a uint32_t
- * or uint64_t; csum_fold() yields the value to store, in network order.
+ * A sum is the plain integer sum of words in memory order.  Sums may be added to
+ * each other, and cannot overflow below 16 GB of data; csum_fold() yields the
+ * value to store, in network order.
  *
  * Pure; any thread. */
 #pragma once
@@ -17,6 +18,10 @@ uint64_t csum_add(uint64_t sum, const void *data, size_t len);
 
 /* The scalar twin of csum_add(); what the vector forms are tested against. */
 uint64_t csum_add_scalar(uint64_t sum, const void *data, size_t len);
+
+/* csum_add() for a piece that lies 'ofs' bytes behind the start of what is
+ * summed, odd or even: pieces of any length, in any order (RFC 1071 section 2 B). */
+uint64_t csum_add_at(uint64_t sum, size_t ofs, const void *data, size_t len);
 
 /* Fold to 16 bits and complement. */
 be16_t csum_fold(uint64_t sum);
