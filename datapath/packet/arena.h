@@ -16,8 +16,9 @@ enum {
 };
 
 struct arena {
-	struct packet *free_list;
-	unsigned n_free;
+	struct packet *free_list; /* used before */
+	unsigned n_fresh;	  /* the last this many of 'packets' were never used */
+	unsigned n_free;	  /* both kinds */
 	unsigned n_buffers_used;
 	uint8_t *buffers; /* ARENA_BUFFERS of ARENA_BUFFER_LEN */
 	struct packet *packets;
@@ -32,9 +33,12 @@ static inline struct packet *arena_alloc(struct arena *a)
 {
 	struct packet *p = a->free_list;
 
-	if (!p)
+	if (p)
+		a->free_list = p->next_free;
+	else if (a->n_fresh)
+		p = &a->packets[ARENA_PACKETS - a->n_fresh--];
+	else
 		return NULL;
-	a->free_list = p->next_free;
 	a->n_free--;
 	packet_reset(p);
 	return p;

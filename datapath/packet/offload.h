@@ -12,15 +12,38 @@
 
 #include "arena.h"
 
+/* Where the headers of a GSO packet lie. */
+struct gso_headers {
+	uint16_t l3_ofs;
+	uint16_t l4_ofs;
+	uint16_t len; /* of all headers */
+	bool ipv6;
+	bool tcp;
+};
+
+/* Read the headers of 'p' as those of a packet of type 'gso'; pulls them into the
+ * head where they lie deeper.  0; -EINVAL where they are of another type, a
+ * fragment, or do not fit the frame's length exactly. */
+int gso_headers_read(struct packet *p, enum packet_gso gso, struct gso_headers *h);
+
 /* Put the L4 checksum in place; afterwards csum is PACKET_CSUM_VALID.  For UDP a
  * computed 0 is sent as 0xffff.  0, or -EINVAL where csum_start lies outside. */
 int offload_finish_csum(struct packet *p);
 
-/* Cut 'p' into packets of at most gso_size payload bytes with complete
- * checksums, and give each to 'emit', which consumes it.  Consumes 'p', whatever
- * the result.  Number of segments; -EINVAL where the headers do not allow it;
- * -ENOBUFS where the arena ran dry ('flush' is called first, to let the caller
- * send what it holds; may be NULL). */
+/* Cut 'p', which asks for it, into packets of at most gso_size payload bytes with
+ * complete checksums, and give each to 'emit', which consumes it.  Consumes 'p',
+ * whatever the result.  Number of segments; -EINVAL where the headers do not allow
+ * it; -ENOBUFS where the arena ran dry ('flush' is called first, to let the caller
+ * send what it holds and free it; may be NULL), after the segments that there
+ * was room for.
+ *
+ * What lies in the head of 'p' is copied into the heads of the segments; they
+ * refer only to what its tail refers to.  So they outlive 'p', up to the end of
+ * the burst.
+ *
+ * The pseudo-header's part of each checksum is taken from that of 'p' and adjusted
+ * to the segment's length, not built from the addresses, which with a routing
+ * header are not the right ones (RFC 8200 section 8.1). */
 typedef void (*offload_emit_fn)(struct packet *segment, void *arg);
 typedef void (*offload_flush_fn)(void *arg);
 int offload_segment(

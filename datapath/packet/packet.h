@@ -33,6 +33,7 @@ enum {
 	PACKET_HEAD_MAX = 512,
 	PACKET_TAIL_MAX = 20,	      /* pieces; a longer chain is copied together first */
 	PACKET_LEN_MAX = 65536 + 256, /* bytes of the largest frame: 64 KB of TSO and headers */
+	PACKET_SEGMENTS_MAX = 2048,   /* a GSO frame that would give more is not let in */
 	BATCH_MAX = 32,
 };
 
@@ -50,6 +51,8 @@ enum packet_gso {
 	PACKET_GSO_UDP, /* USO, RFC 768 datagrams cut at gso_size; IPv4 or IPv6 */
 };
 
+/* Invariants: len is head_len plus the lengths of the tail; with PARTIAL, the
+ * checksum field lies within the head; with gso, the headers do. */
 struct packet {
 	uint8_t *data;	   /* first byte of the frame, within buf */
 	uint32_t len;	   /* of the whole frame */
@@ -100,11 +103,12 @@ static inline void packet_reset(struct packet *p)
 bool packet_pull(struct packet *p, size_t len);
 
 /* Insert 'len' uninitialised bytes at 'ofs' (at most head_len), moving what is
- * before them down; csum_start and gso_hdr_len follow where they lie behind.
- * False where the headroom is used up. */
+ * before them down; csum_start and gso_hdr_len follow where they lie at 'ofs' or
+ * behind.  False where the headroom is used up. */
 bool packet_insert(struct packet *p, size_t ofs, size_t len);
 
-/* Remove 'len' bytes at 'ofs'; ofs + len is at most head_len. */
+/* Remove 'len' bytes at 'ofs'; ofs + len is at most head_len.  csum_start and
+ * gso_hdr_len follow; an offload whose own bytes are removed is asked for no more. */
 void packet_remove(struct packet *p, size_t ofs, size_t len);
 
 /* Copy 'len' bytes from 'ofs' of the frame to 'dst'; false where out of range. */

@@ -15,10 +15,17 @@
 
 #include "packet.h"
 
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4 /* USO; in kernel headers since 6.2 */
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
+
 enum { VNET_HDR_LEN = sizeof(struct virtio_net_hdr) };
 
-/* Set the offload state of 'p', whose head and length are complete.
- * 0, or -EINVAL where the claim does not fit: drop as rx_bad_offload. */
+/* Set the offload state of 'p', whose head and length are complete.  Flags that
+ * are not known are ignored (virtio 1.2 section 5.1.6.2.2), types refused; so are
+ * a GSO frame without NEEDS_CSUM and one of more than PACKET_SEGMENTS_MAX segments.
+ * May pull the head.  0, or -EINVAL where the claim does not fit: drop as
+ * rx_bad_offload. */
 int vnet_hdr_apply(const struct virtio_net_hdr *h, struct packet *p);
 
 /* Describe the offload state of 'p'. */

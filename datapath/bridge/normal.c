@@ -1,0 +1,195 @@
+/* The learning switch, in two passes over a burst: the first classifies each frame
+ * and starts fetching the MAC table's lines for it, the second learns, looks up
+ * and sends.  A frame that goes to several ports is cloned for all but the last. */
+#include "bridge.h"
+#include "rcu.h"
+
+/* A frame between the passes. */
+struct normal_frame {
+	struct packet *p;
+	struct eth_addr dst;
+	struct eth_addr src;
+	struct vlan_meta vlan;
+};
+
+/* What both passes share. */
+struct normal {
+	struct lane *lane;
+	const struct bridge_view *view;
+	const struct bridge_slot *in;
+	struct fdb *fdb;
+};
+
+static void normal_drop(const struct normal *nm, enum drop_reason reason, struct packet *p)
+{
+	port_drop(nm->in->port, nm->lane, reason, 1);
+	arena_free(&nm->lane->arena, p);
+}
+
+static bool normal_classify(const struct normal *nm, struct packet *p, struct normal_frame *f)
+{
+	enum drop_reason reason;
+
+	f->p = p;
+	if (p->head_len < ETH_HEADER_LEN) {
+		reason = DROP_RX_TOO_SHORT;
+		goto drop;
+	}
+	f->dst = eth_addr_load(p->data);
+	f->src = eth_addr_load(p->data + ETH_ADDR_LEN);
+	if (eth_addr_is_multicast(f->src)) {
+		reason = DROP_RX_SRC_MULTICAST;
+		goto drop;
+	}
+	if (eth_addr_is_reserved_group(f->dst) && !nm->view->forward_bpdu) {
+		reason = DROP_RX_RESERVED_GROUP;
+		goto drop;
+	}
+	if (!vlan_ingress(&nm->in->conf.vlan, p, &f->vlan, &reason))
+		goto drop;
+	p->pcp = f->vlan.pcp;
+	fdb_prefetch(nm->fdb, f->src, f->vlan.vid);
+	if (!eth_addr_is_multicast(f->dst))
+		fdb_prefetch(nm->fdb, f->dst, f->vlan.vid);
+	return true;
+
+drop:
+	normal_drop(nm, reason, p);
+	return false;
+}
+
+/* Consumes 'p'. */
+static void normal_emit(const struct normal *nm, const struct bridge_slot *out,
+	const struct vlan_meta *vlan, struct packet *p)
+{
+	if (!vlan_egress(&out->conf.vlan, vlan, p)) {
+		port_drop(out->port, nm->lane, DROP_TX_NO_HEADROOM, 1);
+		arena_free(&nm->lane->arena, p);
+		return;
+	}
+	port_send(nm->lane, out->port, p);
+}
+
+/* A clone, after sending what the lane holds if descriptors ran out. */
+static struct packet *normal_clone(const struct normal *nm, const struct packet *p)
+{
+	struct packet *c = arena_clone(&nm->lane->arena, p);
+
+	if (!c) {
+		lane_flush(nm->lane);
+		c = arena_clone(&nm->lane->arena, p);
+	}
+	return c;
+}
+
+static bool normal_floods_to(const struct normal *nm, const struct bridge_slot *out, uint16_t vid)
+{
+	return out && out != nm->in && vlan_carries(&out->conf.vlan, vid) &&
+	       !(out->conf.isolated && nm->in->conf.isolated) &&
+	       __atomic_load_n(&out->port->link_up, __ATOMIC_RELAXED);
+}
+
+static void normal_flood(const struct normal *nm, struct normal_frame *f)
+{
+	const struct bridge_slot *last = NULL;
+
+	for (unsigned i = 0; i < nm->view->n; i++) {
+		const struct bridge_slot *out = nm->view->slots[i];
+
+		if (!normal_floods_to(nm, out, f->vlan.vid))
+			continue;
+		if (last) {
+			struct packet *c = normal_clone(nm, f->p);
+
+			if (c)
+				normal_emit(nm, last, &f->vlan, c);
+			else
+				port_drop(nm->in->port, nm->lane, DROP_RX_NO_BUFFERS, 1);
+		}
+		last = out;
+	}
+	if (last)
+		normal_emit(nm, last, &f->vlan, f->p);
+	else
+		normal_drop(nm, DROP_RX_NO_DESTINATION, f->p);
+}
+
+/* May a frame that is about to be flooded pass the port's storm limit? */
+static bool normal_storm(const struct normal *nm, struct token_bucket *bucket,
+	const struct token_rate *rate, enum drop_reason reason, struct packet *p)
+{
+	if (token_bucket_take(bucket, rate, 1, nm->lane->now_ns))
+		return true;
+	normal_drop(nm, reason, p);
+	return false;
+}
+
+/* Send to the one port behind a known address. */
+static void normal_unicast(
+	const struct normal *nm, const struct bridge_slot *out, struct normal_frame *f)
+{
+	enum drop_reason reason;
+
+	if (out == nm->in) {
+		normal_drop(nm, DROP_RX_REFLECTION, f->p);
+		return;
+	}
+	if (!vlan_carries(&out->conf.vlan, f->vlan.vid)) {
+		reason = DROP_TX_VLAN_NOT_MEMBER;
+	} else if (out->conf.isolated && nm->in->conf.isolated) {
+		reason = DROP_TX_ISOLATED;
+	} else {
+		normal_emit(nm, out, &f->vlan, f->p);
+		return;
+	}
+	port_drop(out->port, nm->lane, reason, 1);
+	arena_free(&nm->lane->arena, f->p);
+}
+
+static void normal_forward(const struct normal *nm, struct normal_frame *f)
+{
+	const struct storm_conf *storm = &nm->in->conf.storm;
+	struct bport *bp = nm->in->bport;
+	bool pass;
+
+	fdb_learn(nm->fdb, f->src, f->vlan.vid, bp->index, nm->lane->now_ms);
+	if (eth_addr_is_broadcast(f->dst)) {
+		pass = normal_storm(
+			nm, &bp->storm_broadcast, &storm->broadcast, DROP_RX_STORM_BROADCAST, f->p);
+	} else if (eth_addr_is_multicast(f->dst)) {
+		pass = normal_storm(
+			nm, &bp->storm_multicast, &storm->multicast, DROP_RX_STORM_MULTICAST, f->p);
+	} else {
+		uint32_t id = fdb_lookup(nm->fdb, f->dst, f->vlan.vid);
+
+		if (id < nm->view->n && nm->view->slots[id]) {
+			normal_unicast(nm, nm->view->slots[id], f);
+			return;
+		}
+		pass = normal_storm(
+			nm, &bp->storm_unknown, &storm->unknown, DROP_RX_STORM_UNKNOWN, f->p);
+	}
+	if (pass)
+		normal_flood(nm, f);
+}
+
+void bridge_normal(struct lane *lane, struct bport *in, struct packet **pkts, unsigned n)
+{
+	const struct bridge_view *view = rcu_get(in->bridge->view);
+	const struct bridge_slot *slot = in->index < view->n ? view->slots[in->index] : NULL;
+	struct normal_frame frames[BATCH_MAX];
+	unsigned kept = 0;
+
+	assert(n <= BATCH_MAX);
+	if (!slot || slot->bport != in) {
+		port_drop(in->port, lane, DROP_RX_NO_BRIDGE, n);
+		port_free_all(lane, pkts, n);
+		return;
+	}
+	const struct normal nm = {.lane = lane, .view = view, .in = slot, .fdb = in->bridge->fdb};
+
+	for (unsigned i = 0; i < n; i++)
+		kept += normal_classify(&nm, pkts[i], &frames[kept]);
+	for (unsigned i = 0; i < kept; i++)
+		normal_forward(&nm, &frames[i]);
+}

@@ -1,0 +1,303 @@
+/* The life of a port above its interface.
+ *
+ *	           open ok                 device gone, or reopened for new settings
+ *	WAITING ------------> UP -----------------------------------> closing
+ *	   ^  ^                |  removed                                |
+ *	   |  +--- present --- | -----------> closing (leaving list)     |
+ *	   +-------------------------------------------------------------+
+ *
+ * Closing takes three steps: no worker may begin to send (port_quiesce),
+ * workers give the queues back, and a grace period passes; then the interface is
+ * closed.  Only then may a successor of the same name open the device. */
+#include "dp_priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "log.h"
+#include "rcu.h"
+
+LOG_MODULE(dataplane);
+
+static const char *const state_names[] = {
+	[DP_PORT_UP] = "up",
+	[DP_PORT_WAITING] = "waiting",
+	[DP_PORT_FAILED] = "failed",
+};
+
+const char *dp_port_state_name(enum dp_port_state state)
+{
+	return state_names[state];
+}
+
+static void dp_port_tell(struct dp_port *p)
+{
+	if (p->dp->listener && !p->removed)
+		p->dp->listener(p, p->dp->listener_arg);
+}
+
+static bool dp_port_has_predecessor(const struct dp_port *p)
+{
+	struct list *it;
+
+	list_for_each (it, &p->dp->leaving) {
+		struct dp_port *old = container_of(it, struct dp_port, link);
+
+		if (!strcmp(old->port->conf.name, p->port->conf.name))
+			return true;
+	}
+	return false;
+}
+
+static void dp_port_state(struct dp_port *p, enum dp_port_state state, const char *why)
+{
+	bool changed = p->state != state || strncmp(p->why, why, sizeof(p->why) - 1);
+
+	if (!changed && p->since_ms)
+		return;
+	p->state = state;
+	snprintf(p->why, sizeof(p->why), "%s", why);
+	p->since_ms = clock_now_ms();
+	if (p->removed)
+		return;
+	if (state == DP_PORT_UP)
+		log_info("port %s: up", p->port->conf.name);
+	else if (dp_port_has_predecessor(p))
+		log_debug("port %s: %s: %s", p->port->conf.name, state_names[state], why);
+	else
+		log_warn("port %s: %s: %s", p->port->conf.name, state_names[state], why);
+	dp_port_tell(p);
+}
+
+/* ---- opening ---- */
+
+static void dp_port_try_open(struct dp_port *p)
+{
+	struct strbuf why = STRBUF_INIT;
+	int err;
+
+	if (p->port->opened || p->closing || p->removed)
+		return;
+	if (dp_port_has_predecessor(p)) {
+		dp_port_state(p, DP_PORT_WAITING, "the port that had this name is still closing");
+		return;
+	}
+	err = port_open(p->port, &why);
+	if (!err) {
+		workers_add_port(p->dp->workers, p->port);
+		dp_port_state(p, DP_PORT_UP, "");
+	} else if (err == -ENODEV) {
+		dp_port_state(p, DP_PORT_WAITING, why.len ? strbuf_str(&why) : "device absent");
+	} else {
+		dp_port_state(p, DP_PORT_FAILED, why.len ? strbuf_str(&why) : strerror(-err));
+	}
+	strbuf_fini(&why);
+}
+
+/* ---- closing ---- */
+
+static void dp_port_free(struct dp_port *p)
+{
+	struct dataplane *dp = p->dp;
+	char name[PORT_NAME_MAX + 1];
+	struct dp_port *successor;
+
+	snprintf(name, sizeof(name), "%s", p->port->conf.name);
+	list_del(&p->link);
+	port_destroy(p->port);
+	free(p);
+	successor = dataplane_port_lookup(dp, name);
+	if (successor)
+		dp_port_try_open(successor);
+}
+
+/* No worker can see the port any more. */
+static void dp_port_closed(void *arg)
+{
+	struct dp_port *p = arg;
+	struct dataplane *dp = p->dp;
+
+	port_close(p->port, p->removed && !dp->keep_devices);
+	p->closing = false;
+	if (p->removed) {
+		dp_port_free(p);
+	} else {
+		if (p->reconf) {
+			port_set_conf(p->port, p->reconf);
+			port_conf_fini(p->reconf);
+			free(p->reconf);
+			p->reconf = NULL;
+		}
+		if (p->reopen)
+			dp_port_try_open(p);
+	}
+	dp->n_closing--;
+	dataplane_closing_finished(dp);
+}
+
+static void dp_port_queues_back(void *arg)
+{
+	rcu_defer(dp_port_closed, arg);
+}
+
+static void dp_port_begin_close(struct dp_port *p)
+{
+	if (p->closing)
+		return;
+	p->closing = true;
+	p->dp->n_closing++;
+	port_quiesce(p->port);
+	workers_remove_port(p->dp->workers, p->port, dp_port_queues_back, p);
+}
+
+/* ---- what interfaces report ---- */
+
+static void dp_port_gone(struct port *port, void *arg)
+{
+	struct dp_port *p = arg;
+
+	if (!port->opened || p->removed)
+		return;
+	bridge_port_link_down(p->bport);
+	p->reopen = true;
+	dp_port_begin_close(p);
+	dp_port_state(p, DP_PORT_WAITING, "device absent");
+}
+
+static void dp_port_present(struct port *port, void *arg)
+{
+	struct dp_port *p = arg;
+
+	if (p->closing)
+		p->reopen = true;
+	else
+		dp_port_try_open(p);
+}
+
+static void dp_port_changed(struct port *port, void *arg)
+{
+	struct dp_port *p = arg;
+
+	if (p->removed)
+		return;
+	if (!port->link_up)
+		bridge_port_link_down(p->bport);
+	dp_port_tell(p);
+}
+
+const struct port_events dp_port_events = {
+	.gone = dp_port_gone,
+	.present = dp_port_present,
+	.changed = dp_port_changed,
+};
+
+/* ---- adding, changing, removing ---- */
+
+int dataplane_port_add(struct dataplane *dp, const char *bridge, uint16_t ofport,
+	const struct port_conf *conf, const struct bport_conf *bconf, struct strbuf *why)
+{
+	struct bridge *b = dataplane_bridge_lookup(dp, bridge);
+	struct dp_port *p;
+	int err;
+
+	if (!b) {
+		strbuf_printf(why, "no bridge named '%s'", bridge);
+		return -ENOENT;
+	}
+	if (dataplane_port_lookup(dp, conf->name)) {
+		strbuf_printf(why, "port %s exists already", conf->name);
+		return -EEXIST;
+	}
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->dp = dp;
+	p->ofport = ofport;
+	p->state = DP_PORT_WAITING;
+	err = port_create(conf, &dp->env, &dp_port_events, p, &p->port, why);
+	if (err)
+		goto free_self;
+	err = bridge_port_add(b, p->port, ofport, bconf, &p->bport);
+	if (err) {
+		strbuf_printf(why, "bridge %s: no room for another port (%d at most)", bridge,
+			BRIDGE_PORTS_MAX);
+		goto destroy_port;
+	}
+	rcu_set(p->port->owner, p->bport);
+	list_add_tail(&dp->ports, &p->link);
+	dp_port_try_open(p);
+	return 0;
+
+destroy_port:
+	port_destroy(p->port);
+free_self:
+	free(p);
+	return err;
+}
+
+int dataplane_port_set(struct dataplane *dp, const char *name, const struct port_conf *conf,
+	const struct bport_conf *bconf, struct strbuf *why)
+{
+	struct dp_port *p = dataplane_port_lookup(dp, name);
+	int err;
+
+	if (!p) {
+		strbuf_printf(why, "no port named '%s'", name);
+		return -ENOENT;
+	}
+	assert(p->port->ops == conf->ops);
+	if (memcmp(&p->bport->conf, bconf, sizeof(*bconf))) {
+		err = bridge_port_set(p->bport, bconf);
+		if (err)
+			return err;
+	}
+	if (port_conf_equal(&p->port->conf, conf))
+		return 0;
+	err = p->port->opened && !p->closing && p->port->ops->reconfigure
+		      ? p->port->ops->reconfigure(p->port, conf, why)
+		      : -EOPNOTSUPP;
+	if (!err) {
+		port_set_conf(p->port, conf);
+		return 0;
+	}
+	if (err != -EOPNOTSUPP)
+		return err;
+	if (!p->port->opened) {
+		port_set_conf(p->port, conf);
+		dp_port_try_open(p);
+		return 0;
+	}
+	if (p->reconf)
+		port_conf_fini(p->reconf);
+	else
+		p->reconf = calloc(1, sizeof(*p->reconf));
+	if (!p->reconf)
+		return -ENOMEM;
+	port_conf_copy(p->reconf, conf);
+	p->reopen = true;
+	dp_port_begin_close(p);
+	return 0;
+}
+
+void dp_port_remove(struct dp_port *p)
+{
+	struct dataplane *dp = p->dp;
+
+	p->removed = true;
+	rcu_set(p->port->owner, NULL);
+	bridge_port_del(p->bport);
+	p->bport = NULL;
+	list_del(&p->link);
+	list_add_tail(&dp->leaving, &p->link);
+	dp_port_begin_close(p);
+}
+
+void dataplane_port_del(struct dataplane *dp, const char *name)
+{
+	struct dp_port *p = dataplane_port_lookup(dp, name);
+
+	if (p)
+		dp_port_remove(p);
+}

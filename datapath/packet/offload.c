@@ -1,0 +1,204 @@
+/* How segmentation works.
+ *
+ * Segment i carries payload bytes [i * gso_size, (i + 1) * gso_size).  It gets a
+ * copy of all headers, in a head of its own, and of as many payload bytes behind
+ * them as packet.h's invariant asks for (PACKET_HEAD_FIRST bytes of head), and at
+ * least those that lie in the head of the original.  The rest are slices of the
+ * original's tail.  A segment's head is never longer than the original's or than
+ * PACKET_HEAD_FIRST, and it has at most as many pieces of tail, so neither can
+ * overflow.
+ *
+ * The original keeps a partial checksum: the sum of the pseudo-header lies in the
+ * checksum field.  A segment differs from it in the length only (RFC 1624), so
+ * its own is that sum with the lengths exchanged, plus the sum of its bytes. */
+#include "offload.h"
+
+#include <errno.h>
+
+#include "checksum.h"
+#include "ip.h"
+#include "parse.h"
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static size_t max_size(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The sum of everything from 'ofs' to the end of the frame. */
+static uint64_t packet_sum(const struct packet *p, size_t ofs)
+{
+	uint64_t sum = csum_add(0, p->data + ofs, p->head_len - ofs);
+	size_t at = p->head_len - ofs;
+
+	for (int i = 0; i < p->tail_n; i++) {
+		sum = csum_add_at(sum, at, p->tail[i].iov_base, p->tail[i].iov_len);
+		at += p->tail[i].iov_len;
+	}
+	return sum;
+}
+
+int offload_finish_csum(struct packet *p)
+{
+	size_t field = (size_t)p->csum_start + p->csum_offset;
+
+	if (p->csum != PACKET_CSUM_PARTIAL)
+		return 0;
+	if (field + sizeof(be16_t) > p->head_len)
+		return -EINVAL;
+	be16_t csum = csum_fold(packet_sum(p, p->csum_start));
+	if (!csum && p->csum_offset == UDP_CSUM_OFS)
+		csum = 0xffff; /* RFC 768: 0 would say that there is none */
+	memcpy(p->data + field, &csum, sizeof(csum));
+	p->csum = PACKET_CSUM_VALID;
+	return 0;
+}
+
+int gso_headers_read(struct packet *p, enum packet_gso gso, struct gso_headers *h)
+{
+	bool tcp = gso != PACKET_GSO_UDP;
+	uint16_t l3 = gso == PACKET_GSO_TCP4   ? PARSED_IPV4
+		      : gso == PACKET_GSO_TCP6 ? PARSED_IPV6
+					       : PARSED_IPV4 | PARSED_IPV6;
+	struct parsed f;
+
+	parse(p->data, p->head_len, p->len, &f);
+	if (f.stop == PARSE_DEEPER && packet_pull(p, min_size(p->len, PACKET_HEAD_MAX)))
+		parse(p->data, p->head_len, p->len, &f);
+	if (f.stop != PARSE_COMPLETE || f.frag != PARSE_FRAG_NONE || f.has & PARSED_SNAP)
+		return -EINVAL;
+	if (!(f.has & l3) || !(f.has & (tcp ? PARSED_TCP : PARSED_UDP)))
+		return -EINVAL;
+
+	bool ipv6 = f.has & PARSED_IPV6;
+	const uint8_t *ip = p->data + f.l3_ofs;
+	size_t ip_len = ipv6 ? (size_t)IPV6_HEADER_LEN + wire_u16(ip + 4) : wire_u16(ip + 2);
+	if (f.l3_ofs + ip_len != p->len || !packet_pull(p, f.payload_ofs))
+		return -EINVAL;
+	*h = (struct gso_headers){.l3_ofs = f.l3_ofs,
+		.l4_ofs = f.l4_ofs,
+		.len = f.payload_ofs,
+		.ipv6 = ipv6,
+		.tcp = tcp};
+	return 0;
+}
+
+/* What the segments of one packet have in common. */
+struct cut {
+	const struct packet *p;
+	struct gso_headers h;
+	uint64_t pseudo_sum; /* without a length */
+	unsigned n;	     /* segments */
+};
+
+/* A segment of the payload bytes [ofs, ofs + len), with the headers as they are in
+ * the original.  NULL where the arena is empty. */
+static struct packet *cut_take(const struct cut *cut, struct arena *a, size_t ofs, size_t len)
+{
+	const struct packet *p = cut->p;
+	struct packet *s = arena_alloc(a);
+
+	if (!s)
+		return NULL;
+	s->data = s->buf + min_size(packet_headroom(p), PACKET_HEADROOM);
+	s->len = (uint32_t)(cut->h.len + len);
+	s->hops = p->hops;
+	s->pcp = p->pcp;
+	memcpy(s->data, p->data, cut->h.len);
+
+	size_t from = cut->h.len + ofs; /* in the original */
+	size_t in_head = from < p->head_len ? p->head_len - from : 0;
+	size_t copy =
+		max_size(in_head, PACKET_HEAD_FIRST - min_size(cut->h.len, PACKET_HEAD_FIRST));
+	copy = min_size(copy, len);
+	packet_read(p, from, copy, s->data + cut->h.len);
+	s->head_len = (uint16_t)(cut->h.len + copy);
+	s->tail_n = (uint8_t)packet_slices(p, from + copy, len - copy, s->tail, PACKET_TAIL_MAX);
+	return s;
+}
+
+/* Make the headers those of segment 'i', whose payload starts at 'ofs'. */
+static void cut_finish(const struct cut *cut, struct packet *s, unsigned i, size_t ofs)
+{
+	uint8_t *ip = s->data + cut->h.l3_ofs, *l4 = s->data + cut->h.l4_ofs;
+	uint16_t l4_len = (uint16_t)(s->len - cut->h.l4_ofs);
+	size_t csum_ofs = cut->h.tcp ? TCP_CSUM_OFS : UDP_CSUM_OFS;
+
+	if (cut->h.ipv6) {
+		wire_put_u16(ip + 4, (uint16_t)(s->len - cut->h.l3_ofs - IPV6_HEADER_LEN));
+	} else {
+		wire_put_u16(ip + 2, (uint16_t)(s->len - cut->h.l3_ofs));
+		wire_put_u16(ip + 4, (uint16_t)(wire_u16(ip + 4) + i));
+		wire_put_u16(ip + 10, 0);
+		be16_t csum = csum_fold(csum_add(0, ip, cut->h.l4_ofs - cut->h.l3_ofs));
+		memcpy(ip + 10, &csum, sizeof(csum));
+	}
+	if (cut->h.tcp) {
+		wire_put_u32(l4 + 4, wire_u32(l4 + 4) + (uint32_t)ofs);
+		if (i > 0)
+			l4[13] &= (uint8_t)~TCP_CWR;
+		if (i + 1 < cut->n)
+			l4[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+	} else {
+		wire_put_u16(l4 + 4, l4_len);
+	}
+	wire_put_u16(l4 + csum_ofs, 0);
+	be16_t csum = csum_fold(cut->pseudo_sum + htobe16(l4_len) + packet_sum(s, cut->h.l4_ofs));
+	if (!csum && !cut->h.tcp)
+		csum = 0xffff;
+	memcpy(l4 + csum_ofs, &csum, sizeof(csum));
+	s->csum = PACKET_CSUM_VALID;
+}
+
+/* Fill 'cut' from 'p' as it is now: a pipeline may have changed its headers since
+ * its offload state was checked. */
+static int cut_prepare(struct cut *cut, struct packet *p)
+{
+	be16_t partial;
+
+	if (gso_headers_read(p, p->gso, &cut->h))
+		return -EINVAL;
+	size_t csum_ofs = cut->h.tcp ? TCP_CSUM_OFS : UDP_CSUM_OFS;
+	if (p->csum != PACKET_CSUM_PARTIAL || p->csum_start != cut->h.l4_ofs ||
+		p->csum_offset != csum_ofs || !p->gso_size)
+		return -EINVAL;
+	memcpy(&partial, p->data + cut->h.l4_ofs + csum_ofs, sizeof(partial));
+
+	uint16_t l4_len = (uint16_t)(p->len - cut->h.l4_ofs);
+	cut->pseudo_sum = (uint64_t)partial + (uint16_t)~htobe16(l4_len);
+	cut->p = p;
+	cut->n = (p->len - cut->h.len + p->gso_size - 1) / p->gso_size;
+	if (!cut->n)
+		cut->n = 1; /* no payload: the headers alone */
+	return 0;
+}
+
+int offload_segment(
+	struct arena *a, struct packet *p, offload_emit_fn emit, offload_flush_fn flush, void *arg)
+{
+	struct cut cut;
+	int rc = cut_prepare(&cut, p);
+
+	for (unsigned i = 0; !rc && i < cut.n; i++) {
+		size_t ofs = (size_t)i * p->gso_size;
+		size_t len = min_size(p->gso_size, p->len - cut.h.len - ofs);
+		struct packet *s = cut_take(&cut, a, ofs, len);
+
+		if (!s && flush) {
+			flush(arg);
+			s = cut_take(&cut, a, ofs, len);
+		}
+		if (!s) {
+			rc = -ENOBUFS;
+			break;
+		}
+		cut_finish(&cut, s, i, ofs);
+		emit(s, arg);
+	}
+	arena_free(a, p);
+	return rc ? rc : (int)cut.n;
+}

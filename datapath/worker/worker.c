@@ -1,0 +1,214 @@
+/* The poll loop.
+ *
+ * A queue is in one of two states.  Busy: it is on the worker's list, and each
+ * round of the loop takes one burst from it.  Armed: it is off the list, and its
+ * descriptor waits in the epoll set, one-shot.  A queue that found nothing for a
+ * while is armed; the event that ends the wait makes it busy again.
+ *
+ * How long a quiet queue is polled depends on how it has behaved: where the mean
+ * gap between its bursts is longer than 'spin_ns', polling would not catch the
+ * next burst either, and it is armed at once.
+ *
+ * No wake-up is lost: the descriptors are level-triggered, so that epoll_ctl(MOD)
+ * finds what arrived between the last empty poll and the arming.  A queue without
+ * a descriptor stays busy.
+ *
+ * With no busy queue the worker goes offline for RCU and sleeps in epoll_wait();
+ * the control thread's calls wake it through an eventfd in the same set.  While
+ * busy, it looks at the set every EPOLL_PERIOD_NS, so that an armed queue is not
+ * starved by a busy one. */
+#include "worker_priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "rcu.h"
+
+LOG_MODULE(worker);
+
+enum {
+	EPOLL_PERIOD_NS = 30000,
+	EPOLL_EVENTS = 64,
+	GAP_WEIGHT_SHIFT = 3, /* the mean gap takes in 1/8 of each new one */
+};
+
+static void queue_wake(struct worker *w, struct rxq *q)
+{
+	q->armed = false;
+	list_add_tail(&w->busy, &q->link);
+	count_add(&w->count.queues_busy, 1);
+}
+
+void worker_queue_add(struct worker *w, struct rxq *q)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = q};
+
+	q->in_worker = true;
+	q->gap_ns = 0;
+	q->last_rx_ns = w->lane.now_ns;
+	q->armed = q->fd >= 0 && !epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, q->fd, &ev);
+	if (!q->armed)
+		queue_wake(w, q);
+}
+
+void worker_queue_del(struct worker *w, struct rxq *q)
+{
+	if (!q->armed)
+		count_add(&w->count.queues_busy, -1ull);
+	list_del(&q->link);
+	if (q->fd >= 0)
+		epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, q->fd, NULL);
+	q->in_worker = false;
+}
+
+static void queue_arm(struct worker *w, struct rxq *q)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = q};
+
+	if (q->fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, q->fd, &ev))
+		return;
+	list_del(&q->link);
+	q->armed = true;
+	count_add(&w->count.armed, 1);
+	count_add(&w->count.queues_busy, -1ull);
+}
+
+static void queue_note_burst(struct rxq *q, uint64_t now_ns)
+{
+	uint64_t gap = now_ns - q->last_rx_ns;
+
+	q->gap_ns += (gap >> GAP_WEIGHT_SHIFT) - (q->gap_ns >> GAP_WEIGHT_SHIFT);
+	q->last_rx_ns = now_ns;
+}
+
+static unsigned queue_poll(struct worker *w, struct rxq *q)
+{
+	struct packet *pkts[BATCH_MAX];
+	struct lane *lane = &w->lane;
+	unsigned n = port_receive(q, lane, pkts, BATCH_MAX);
+
+	if (n) {
+		queue_note_burst(q, lane->now_ns);
+		lane->enter(lane, q->port, pkts, n);
+		lane_flush(lane);
+		count_add(&w->count.packets, n);
+		count_add(&w->count.bursts, 1);
+	} else {
+		uint64_t quiet = lane->now_ns - q->last_rx_ns;
+
+		if (q->gap_ns > w->spin_ns || quiet > w->spin_ns)
+			queue_arm(w, q);
+	}
+	arena_release(&lane->arena);
+	return n;
+}
+
+/* One round over the busy queues. */
+static void worker_poll(struct worker *w)
+{
+	struct list *it, *tmp;
+
+	list_for_each_safe (it, tmp, &w->busy) {
+		uint64_t start = clock_cycles();
+		unsigned n;
+
+		w->lane.now_ns = clock_now_ns();
+		w->lane.now_ms = w->lane.now_ns / 1000000u;
+		n = queue_poll(w, container_of(it, struct rxq, link));
+		count_add(&w->count.polls, 1);
+		count_add(
+			n ? &w->count.busy_cycles : &w->count.poll_cycles, clock_cycles() - start);
+	}
+}
+
+static void worker_run_calls(struct worker *w)
+{
+	struct worker_call *c = call_queue_take_all(&w->calls);
+
+	while (c) {
+		struct worker_call *next = c->next;
+
+		c->fn(&w->lane, c->arg);
+		workers_call_finished(w->workers, c);
+		c = next;
+	}
+}
+
+/* Make the queues whose wait has ended busy, and run what control asked for. */
+static void worker_take_events(struct worker *w, const struct epoll_event *events, int n)
+{
+	bool called = false;
+
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.ptr)
+			queue_wake(w, events[i].data.ptr);
+		else
+			called = true;
+	}
+	if (called)
+		worker_run_calls(w); /* last: it may take queues away */
+}
+
+static void worker_glance(struct worker *w)
+{
+	struct epoll_event events[EPOLL_EVENTS];
+
+	worker_take_events(w, events, epoll_wait(w->epoll_fd, events, EPOLL_EVENTS, 0));
+}
+
+static void worker_sleep(struct worker *w)
+{
+	struct epoll_event events[EPOLL_EVENTS];
+
+	count_add(&w->count.sleeps, 1);
+	__atomic_store_n(&w->count.sleeping, 1, __ATOMIC_RELAXED);
+	rcu_offline();
+	int n = epoll_wait(w->epoll_fd, events, EPOLL_EVENTS, -1);
+	rcu_online();
+	__atomic_store_n(&w->count.sleeping, 0, __ATOMIC_RELAXED);
+	w->lane.now_ns = clock_now_ns();
+	if (n > 0)
+		count_add(&w->count.wakeups, 1);
+	worker_take_events(w, events, n);
+}
+
+static void worker_pin(const struct worker *w)
+{
+	cpu_set_t set;
+
+	if (w->cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(w->cpu, &set);
+	if (pthread_setaffinity_np(pthread_self(), sizeof(set), &set))
+		log_warn("worker %u: cannot run on cpu %d", w->lane.id, w->cpu);
+}
+
+void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	uint64_t last_epoll_ns = 0;
+	char name[16];
+
+	snprintf(name, sizeof(name), "vs-worker%u", w->lane.id);
+	pthread_setname_np(pthread_self(), name);
+	worker_pin(w);
+	rcu_reader_register();
+	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
+		count_add(&w->count.loops, 1);
+		worker_poll(w);
+		rcu_quiescent();
+		if (list_empty(&w->busy)) {
+			worker_sleep(w);
+		} else if (w->lane.now_ns - last_epoll_ns > EPOLL_PERIOD_NS) {
+			worker_glance(w);
+			last_epoll_ns = w->lane.now_ns;
+		}
+	}
+	rcu_reader_unregister();
+	return NULL;
+}
