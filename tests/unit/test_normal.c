@@ -1,0 +1,387 @@
+/* The learning switch over sim ports, on a lane of the test's own. */
+#include "bridge.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "pipeline.h"
+#include "port_sim.h"
+#include "rcu.h"
+
+enum { PORTS = 4 };
+
+struct world {
+	struct event_base *base;
+	struct lane lane;
+	struct bridge *bridge;
+	struct port *ports[PORTS];
+	struct bport *bports[PORTS];
+};
+
+static void ignore(struct port *port, void *arg)
+{
+}
+
+static const struct port_events no_events = {
+	.gone = ignore, .present = ignore, .changed = ignore};
+
+static struct bport_conf trunk_conf(void)
+{
+	return (struct bport_conf){
+		.vlan = {.mode = VLAN_TRUNK, .all_trunks = true, .all_cvlans = true}};
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct bridge_conf bc = {.name = "br0", .mac_age_s = 300, .mac_limit = 64};
+	struct bport_conf conf = trunk_conf();
+	struct port_env env = {.n_lanes = 1};
+	struct strbuf why = STRBUF_INIT;
+
+	w->base = event_base_new();
+	env.base = w->base;
+	assert_int_equal(rcu_init(w->base), 0);
+	assert_int_equal(lane_init(&w->lane, 0, pipeline_enter), 0);
+	assert_int_equal(bridge_create(&bc, &w->bridge), 0);
+	for (unsigned i = 0; i < PORTS; i++) {
+		struct port_conf pc = {.ops = &port_sim_ops};
+
+		snprintf(pc.name, sizeof(pc.name), "s%u", i);
+		assert_int_equal(port_create(&pc, &env, &no_events, NULL, &w->ports[i], &why), 0);
+		assert_int_equal(port_open(w->ports[i], &why), 0);
+		assert_int_equal(bridge_port_add(w->bridge, w->ports[i], (uint16_t)(i + 1), &conf,
+					 &w->bports[i]),
+			0);
+		rcu_set(w->ports[i]->owner, w->bports[i]);
+	}
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < PORTS; i++) {
+		if (w->bports[i])
+			bridge_port_del(w->bports[i]);
+		port_close(w->ports[i], true);
+		port_destroy(w->ports[i]);
+	}
+	rcu_fini();
+	bridge_destroy(w->bridge);
+	assert_int_equal(w->lane.arena.n_free, ARENA_PACKETS);
+	lane_fini(&w->lane);
+	event_base_free(w->base);
+	free(w);
+	return 0;
+}
+
+/* dst and src are the last bytes of local addresses; 0xff as dst is broadcast. */
+static size_t build(uint8_t *f, uint8_t dst, uint8_t src, uint16_t vid)
+{
+	memset(f, 0, 64);
+	memcpy(f, "\x02\0\0\0\0", 5);
+	f[5] = dst;
+	if (dst == 0xff)
+		memset(f, 0xff, 6);
+	memcpy(f + 6, "\x02\0\0\0\0", 5);
+	f[11] = src;
+	if (vid) {
+		wire_put_u16(f + 12, ETHERTYPE_CTAG);
+		wire_put_u16(f + 14, vid);
+	}
+	wire_put_u16(f + (vid ? 16 : 12), 0x88b5);
+	return 64;
+}
+
+static void run(struct world *w, unsigned port)
+{
+	struct packet *pkts[BATCH_MAX];
+	unsigned n = port_receive(&w->ports[port]->rxqs[0], &w->lane, pkts, BATCH_MAX);
+
+	if (n)
+		w->lane.enter(&w->lane, w->ports[port], pkts, n);
+	lane_flush(&w->lane);
+	arena_release(&w->lane.arena);
+}
+
+static void send_raw(struct world *w, unsigned port, const uint8_t *f, size_t len)
+{
+	assert_int_equal(sim_port_inject(w->ports[port], f, len, NULL), 0);
+	run(w, port);
+}
+
+static void station_sends(struct world *w, unsigned port, uint8_t dst, uint8_t src, uint16_t vid)
+{
+	uint8_t f[64];
+
+	send_raw(w, port, f, build(f, dst, src, vid));
+}
+
+/* A bit per port that got frames; takes them all. */
+static unsigned got(struct world *w)
+{
+	unsigned set = 0;
+	uint8_t buf[2048];
+
+	for (unsigned i = 0; i < PORTS; i++) {
+		while (sim_port_take(w->ports[i], buf, sizeof(buf), NULL) >= 0)
+			set |= 1u << i;
+	}
+	return set;
+}
+
+static uint64_t drops(struct world *w, unsigned port, enum drop_reason reason)
+{
+	struct port_counters c;
+
+	port_counters_sum(w->ports[port], &c);
+	return c.drops[reason];
+}
+
+static void unknown_destination_floods_and_known_one_does_not(void **state)
+{
+	struct world *w = *state;
+
+	station_sends(w, 0, 2, 1, 0);
+	assert_int_equal(got(w), 0xe);
+	station_sends(w, 2, 1, 2, 0);
+	assert_int_equal(got(w), 0x1);
+	station_sends(w, 0, 2, 1, 0);
+	assert_int_equal(got(w), 0x4);
+}
+
+static void broadcast_never_returns_to_its_port(void **state)
+{
+	struct world *w = *state;
+
+	station_sends(w, 1, 0xff, 1, 0);
+	assert_int_equal(got(w), 0xd);
+}
+
+static void frame_to_an_address_behind_its_own_port_is_dropped(void **state)
+{
+	struct world *w = *state;
+
+	station_sends(w, 0, 9, 1, 0);
+	station_sends(w, 0, 9, 2, 0);
+	got(w);
+	station_sends(w, 0, 1, 2, 0);
+	assert_int_equal(got(w), 0);
+	assert_int_equal(drops(w, 0, DROP_RX_REFLECTION), 1);
+}
+
+static void same_address_in_two_vlans_is_two_stations(void **state)
+{
+	struct world *w = *state;
+
+	station_sends(w, 0, 9, 1, 10);
+	station_sends(w, 1, 9, 1, 20);
+	got(w);
+	station_sends(w, 3, 1, 3, 10);
+	assert_int_equal(got(w), 0x1);
+	station_sends(w, 3, 1, 3, 20);
+	assert_int_equal(got(w), 0x2);
+}
+
+static void flood_stays_within_the_vlan(void **state)
+{
+	struct world *w = *state;
+	struct bport_conf c = trunk_conf();
+
+	c.vlan.mode = VLAN_ACCESS;
+	c.vlan.tag = 10;
+	assert_int_equal(bridge_port_set(w->bports[1], &c), 0);
+	c.vlan.tag = 20;
+	assert_int_equal(bridge_port_set(w->bports[2], &c), 0);
+	station_sends(w, 0, 0xff, 1, 10);
+	assert_int_equal(got(w), 0xa);
+}
+
+static void learned_address_in_a_vlan_that_its_port_left_is_a_named_drop(void **state)
+{
+	struct world *w = *state;
+	struct bport_conf c = trunk_conf();
+
+	c.vlan.mode = VLAN_ACCESS;
+	c.vlan.tag = 20;
+	assert_int_equal(bridge_port_set(w->bports[2], &c), 0);
+	assert_int_equal(fdb_add_static(w->bridge->fdb, eth_addr_load("\x02\0\0\0\0\x07"), 10,
+				 w->bports[2]->index),
+		0);
+	station_sends(w, 0, 7, 1, 10);
+	assert_int_equal(got(w), 0);
+	assert_int_equal(drops(w, 2, DROP_TX_VLAN_NOT_MEMBER), 1);
+}
+
+static void isolated_ports_reach_others_but_not_each_other(void **state)
+{
+	struct world *w = *state;
+	struct bport_conf c = trunk_conf();
+
+	c.isolated = true;
+	assert_int_equal(bridge_port_set(w->bports[0], &c), 0);
+	assert_int_equal(bridge_port_set(w->bports[1], &c), 0);
+	station_sends(w, 0, 0xff, 1, 0);
+	assert_int_equal(got(w), 0xc);
+	station_sends(w, 1, 1, 2, 0);
+	assert_int_equal(got(w), 0);
+	assert_int_equal(drops(w, 0, DROP_TX_ISOLATED), 1);
+	station_sends(w, 2, 1, 3, 0);
+	assert_int_equal(got(w), 0x1);
+}
+
+static void reserved_groups_stay_unless_the_bridge_forwards_them(void **state)
+{
+	struct world *w = *state;
+	struct bridge_conf bc = w->bridge->conf;
+	uint8_t f[64];
+
+	build(f, 0, 1, 0);
+	memcpy(f, "\x01\x80\xc2\0\0\x0e", 6);
+	send_raw(w, 0, f, 64);
+	assert_int_equal(got(w), 0);
+	assert_int_equal(drops(w, 0, DROP_RX_RESERVED_GROUP), 1);
+	f[5] = 0x10; /* just outside */
+	send_raw(w, 0, f, 64);
+	assert_int_equal(got(w), 0xe);
+	bc.forward_bpdu = true;
+	assert_int_equal(bridge_set(w->bridge, &bc), 0);
+	f[5] = 0x0e;
+	send_raw(w, 0, f, 64);
+	assert_int_equal(got(w), 0xe);
+}
+
+static void group_address_as_source_is_dropped_and_not_learned(void **state)
+{
+	struct world *w = *state;
+	uint8_t f[64];
+
+	build(f, 2, 1, 0);
+	f[6] = 0x03;
+	send_raw(w, 0, f, 64);
+	assert_int_equal(got(w), 0);
+	assert_int_equal(drops(w, 0, DROP_RX_SRC_MULTICAST), 1);
+	assert_int_equal(fdb_stats(w->bridge->fdb).entries, 0);
+}
+
+static void storm_limits_count_each_kind_by_itself(void **state)
+{
+	struct world *w = *state;
+	struct bport_conf c = trunk_conf();
+	unsigned passed = 0;
+
+	w->lane.now_ns = 1000000000;
+	c.storm.broadcast = token_rate_make(10, 10);
+	assert_int_equal(bridge_port_set(w->bports[0], &c), 0);
+	for (unsigned i = 0; i < 50; i++) {
+		station_sends(w, 0, 0xff, 1, 0);
+		passed += got(w) == 0xe;
+	}
+	assert_int_equal(passed, 10);
+	assert_int_equal(drops(w, 0, DROP_RX_STORM_BROADCAST), 40);
+	station_sends(w, 0, 9, 1, 0); /* unknown unicast has no limit */
+	assert_int_equal(got(w), 0xe);
+	w->lane.now_ns += 1000000000;
+	station_sends(w, 0, 0xff, 1, 0);
+	assert_int_equal(got(w), 0xe);
+}
+
+static void link_down_forgets_addresses_and_stops_floods(void **state)
+{
+	struct world *w = *state;
+
+	station_sends(w, 1, 9, 1, 0);
+	got(w);
+	sim_port_set_link(w->ports[1], false);
+	bridge_port_link_down(w->bports[1]);
+	station_sends(w, 0, 1, 2, 0);
+	assert_int_equal(got(w), 0xc);
+}
+
+static void moved_station_is_found_at_its_new_port(void **state)
+{
+	struct world *w = *state;
+
+	station_sends(w, 0, 9, 1, 0);
+	station_sends(w, 1, 9, 1, 0);
+	got(w);
+	station_sends(w, 2, 1, 2, 0);
+	assert_int_equal(got(w), 0x2);
+	assert_int_equal(fdb_stats(w->bridge->fdb).moved, 1);
+}
+
+static void removed_port_gets_nothing_and_its_slot_is_reused_clean(void **state)
+{
+	struct world *w = *state;
+	struct bport_conf conf = trunk_conf();
+	uint32_t index = w->bports[1]->index;
+
+	station_sends(w, 1, 9, 1, 0);
+	got(w);
+	rcu_set(w->ports[1]->owner, NULL);
+	bridge_port_del(w->bports[1]);
+	station_sends(w, 0, 1, 2, 0);
+	assert_int_equal(got(w), 0xc);
+	station_sends(w, 1, 0xff, 1, 0);
+	assert_int_equal(got(w), 0);
+	assert_int_equal(drops(w, 1, DROP_RX_NO_BRIDGE), 1);
+	while (w->bridge->n_leaving)
+		event_base_loop(w->base, EVLOOP_ONCE);
+	assert_int_equal(bridge_port_add(w->bridge, w->ports[1], 2, &conf, &w->bports[1]), 0);
+	assert_int_equal(w->bports[1]->index, index);
+	rcu_set(w->ports[1]->owner, w->bports[1]);
+	station_sends(w, 0, 1, 2, 0);
+	assert_int_equal(got(w), 0xe);
+}
+
+static void burst_keeps_its_order_and_leaks_nothing(void **state)
+{
+	struct world *w = *state;
+	uint8_t f[64], buf[64];
+
+	station_sends(w, 1, 9, 2, 0);
+	got(w);
+	for (uint8_t i = 0; i < BATCH_MAX; i++) {
+		build(f, i % 2 ? 2 : 0xff, 1, 0);
+		f[20] = i;
+		assert_int_equal(sim_port_inject(w->ports[0], f, 64, NULL), 0);
+	}
+	run(w, 0);
+	for (uint8_t i = 0; i < BATCH_MAX; i++) {
+		assert_int_equal(sim_port_take(w->ports[1], buf, sizeof(buf), NULL), 64);
+		assert_int_equal(buf[20], i);
+	}
+	assert_int_equal(w->lane.arena.n_free, ARENA_PACKETS);
+}
+
+#define normal_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		normal_test(unknown_destination_floods_and_known_one_does_not),
+		normal_test(broadcast_never_returns_to_its_port),
+		normal_test(frame_to_an_address_behind_its_own_port_is_dropped),
+		normal_test(same_address_in_two_vlans_is_two_stations),
+		normal_test(flood_stays_within_the_vlan),
+		normal_test(learned_address_in_a_vlan_that_its_port_left_is_a_named_drop),
+		normal_test(isolated_ports_reach_others_but_not_each_other),
+		normal_test(reserved_groups_stay_unless_the_bridge_forwards_them),
+		normal_test(group_address_as_source_is_dropped_and_not_learned),
+		normal_test(storm_limits_count_each_kind_by_itself),
+		normal_test(link_down_forgets_addresses_and_stops_floods),
+		normal_test(moved_station_is_found_at_its_new_port),
+		normal_test(removed_port_gets_nothing_and_its_slot_is_reused_clean),
+		normal_test(burst_keeps_its_order_and_leaks_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
