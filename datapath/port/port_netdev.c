@@ -1,0 +1,251 @@
+/* port_netdev.c - an existing kernel interface: a NIC, a veth, the tap that a
+ * hypervisor opened.
+ *
+ * Frames go through packet sockets (psock.h), one per queue.  While the port is
+ * open, the interface is the switch's alone: a filter at its ingress keeps frames
+ * from the host's stack, it is promiscuous as long as the sockets are open, and up.
+ * What it was like before is kept in the kernel with that filter, so that it is
+ * given back unchanged even by the successor of a switch that was killed.  Addresses
+ * and routes stay as they are; they are useless meanwhile.
+ *
+ * Link events are only a hint to look: by the time one is handled, the interface may
+ * have changed again or be another one of the same name. */
+#include "port.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <linux/if.h>
+#include <stdlib.h>
+
+#include "kio.h"
+#include "log.h"
+#include "netlink.h"
+#include "psock.h"
+
+LOG_MODULE(netdev);
+
+struct netdev {
+	struct netlink *nl;
+	struct netlink_before before;
+	bool mtu_set; /* ours differs from before.mtu */
+	struct psock socks[PORT_QUEUES_MAX];
+	struct rxq rxqs[PORT_QUEUES_MAX];
+	unsigned n_socks;
+	struct netlink_link refused; /* as it was when it could not be opened */
+};
+
+static int netdev_create(struct port *p, const struct port_env *env, struct strbuf *why)
+{
+	struct netdev *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->nl = env->netlink;
+	p->priv = d;
+	return 0;
+}
+
+static void netdev_destroy(struct port *p)
+{
+	free(p->priv);
+}
+
+static uint32_t netdev_tx_caps(const struct port_conf *conf)
+{
+	return conf->offloads_off ? 0 : kio_tx_caps();
+}
+
+static int netdev_set_mtu(struct netdev *d, int ifindex, uint32_t mtu, struct strbuf *why)
+{
+	int rc = netlink_link_set_mtu(d->nl, ifindex, mtu);
+
+	if (rc)
+		strbuf_printf(why, "cannot set MTU %u: %s", mtu, strerror(-rc));
+	return rc;
+}
+
+/* ---- opening ---- */
+
+static void netdev_close_sockets(struct netdev *d)
+{
+	while (d->n_socks)
+		psock_close(&d->socks[--d->n_socks]);
+}
+
+static int netdev_open_sockets(struct port *p, int ifindex, struct strbuf *why)
+{
+	struct netdev *d = p->priv;
+	unsigned n = p->conf.queues ? p->conf.queues : 1;
+	struct psock_group group = {.shared = n > 1};
+
+	for (d->n_socks = 0; d->n_socks < n; d->n_socks++) {
+		int rc = psock_open(&d->socks[d->n_socks], ifindex, &group);
+
+		if (rc) {
+			strbuf_printf(why, "cannot open a packet socket: %s", strerror(-rc));
+			netdev_close_sockets(d);
+			return rc;
+		}
+		d->rxqs[d->n_socks] =
+			(struct rxq){.fd = d->socks[d->n_socks].fd, .priv = &d->socks[d->n_socks]};
+	}
+	return 0;
+}
+
+/* Undo what is before the sockets.  Errors mean that the interface is gone. */
+static void netdev_give_back(struct netdev *d, int ifindex)
+{
+	if (d->mtu_set)
+		netlink_link_set_mtu(d->nl, ifindex, d->before.mtu);
+	if (!d->before.up)
+		netlink_link_set_up(d->nl, ifindex, false);
+	netlink_ingress_unblock(d->nl, ifindex, &d->before);
+}
+
+static int netdev_take(struct port *p, const struct netlink_link *l, struct strbuf *why)
+{
+	struct netdev *d = p->priv;
+	int rc;
+
+	d->before = (struct netlink_before){.up = l->flags & IFF_UP, .mtu = l->mtu};
+	rc = netlink_ingress_block(d->nl, l->ifindex, &d->before);
+	if (rc) {
+		strbuf_printf(
+			why, "cannot keep the host's stack from %s: %s", l->name, strerror(-rc));
+		return rc;
+	}
+	/* The device keeps an MTU that a killed predecessor set, if we want none. */
+	d->mtu_set = p->conf.mtu && p->conf.mtu != d->before.mtu;
+	if (p->conf.mtu && p->conf.mtu != l->mtu)
+		rc = netdev_set_mtu(d, l->ifindex, p->conf.mtu, why);
+	if (rc)
+		goto give_back;
+	rc = netdev_open_sockets(p, l->ifindex, why);
+	if (rc)
+		goto give_back;
+	rc = netlink_link_set_up(d->nl, l->ifindex, true);
+	if (rc) {
+		strbuf_printf(why, "cannot set %s up: %s", l->name, strerror(-rc));
+		goto close_sockets;
+	}
+	return 0;
+
+close_sockets:
+	netdev_close_sockets(d);
+give_back:
+	netdev_give_back(d, l->ifindex);
+	return rc;
+}
+
+static int netdev_open(struct port *p, struct strbuf *why)
+{
+	struct netdev *d = p->priv;
+	struct netlink_link l;
+	int rc = netlink_link_get(d->nl, p->conf.name, &l);
+
+	if (rc) {
+		strbuf_printf(why, "no interface named %s", p->conf.name);
+		return rc;
+	}
+	rc = kio_link_check(&l, why);
+	if (!rc)
+		rc = netdev_take(p, &l, why);
+	d->refused = rc ? l : (struct netlink_link){0};
+	if (rc)
+		return rc;
+	/* What taking it changed.  Where it has vanished meanwhile, an event will tell. */
+	netlink_link_get(d->nl, p->conf.name, &l);
+	kio_link_follow(p, &l);
+	p->tx_caps = netdev_tx_caps(&p->conf);
+	p->rxqs = d->rxqs;
+	p->n_rxqs = d->n_socks;
+	return 0;
+}
+
+static void netdev_close(struct port *p, bool removed)
+{
+	struct netdev *d = p->priv;
+
+	netdev_close_sockets(d);
+	netdev_give_back(d, p->ifindex);
+	p->ifindex = 0;
+}
+
+static int netdev_reconfigure(struct port *p, const struct port_conf *conf, struct strbuf *why)
+{
+	struct netdev *d = p->priv;
+	uint32_t mtu = conf->mtu ? conf->mtu : d->before.mtu;
+
+	if ((conf->queues ? conf->queues : 1) != d->n_socks)
+		return -EOPNOTSUPP;
+	if (conf->mtu != p->conf.mtu && mtu != p->mtu) {
+		int rc = netdev_set_mtu(d, p->ifindex, mtu, why);
+
+		if (rc)
+			return rc;
+		__atomic_store_n(&p->mtu, mtu, __ATOMIC_RELAXED);
+	}
+	d->mtu_set = mtu != d->before.mtu;
+	__atomic_store_n(&p->tx_caps, netdev_tx_caps(conf), __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* ---- events ---- */
+
+static bool netdev_refused_before(const struct netdev *d, const struct netlink_link *l)
+{
+	return d->refused.ifindex == l->ifindex && d->refused.flags == l->flags &&
+	       d->refused.mtu == l->mtu && d->refused.master == l->master;
+}
+
+static void netdev_link_event(struct port *p, const struct netlink_link *event, bool deleted)
+{
+	struct netdev *d = p->priv;
+	struct netlink_link l;
+	int rc = netlink_link_get(d->nl, p->conf.name, &l);
+
+	if (!p->opened) {
+		if (!rc && !netdev_refused_before(d, &l))
+			p->events->present(p, p->events_arg);
+		return;
+	}
+	if (rc || l.ifindex != p->ifindex || l.master)
+		p->events->gone(p, p->events_arg);
+	else if (kio_link_follow(p, &l))
+		p->events->changed(p, p->events_arg);
+}
+
+/* ---- frames ---- */
+
+static unsigned netdev_rx(struct rxq *q, struct lane *lane, struct packet **pkts, unsigned max)
+{
+	return psock_rx(q->priv, q->port, lane, pkts, max);
+}
+
+static void netdev_tx(struct port *p, struct lane *lane, struct packet **pkts, unsigned n)
+{
+	const struct netdev *d = p->priv;
+
+	psock_tx(d->socks[lane->id % d->n_socks].fd, p, lane, pkts, n);
+}
+
+static void netdev_info(const struct port *p, struct json_t *out)
+{
+	if (p->opened)
+		json_object_set_new(out, "ifindex", json_integer(p->ifindex));
+}
+
+const struct port_ops port_netdev_ops = {
+	.type = "netdev",
+	.about = "an existing kernel interface: NIC, veth, or the tap of a hypervisor",
+	.kernel_interface = true,
+	.create = netdev_create,
+	.destroy = netdev_destroy,
+	.open = netdev_open,
+	.close = netdev_close,
+	.reconfigure = netdev_reconfigure,
+	.link_event = netdev_link_event,
+	.rx = netdev_rx,
+	.tx = netdev_tx,
+	.info = netdev_info,
+};

@@ -1,0 +1,35 @@
+/* psock.h - a packet socket on one interface: bursts of frames in and out, with
+ * their offload state (packet(7), PACKET_VNET_HDR).
+ *
+ * Received are all frames that come in through the interface, also those for other
+ * addresses, but not those that this host sends.  Several sockets of one group
+ * share them by flow.
+ *
+ * Threads: open and close control; rx the worker that owns the queue; tx any. */
+#pragma once
+
+#include "port.h"
+
+struct psock {
+	int fd;
+	/* the receiving worker's */
+	unsigned batch;	   /* frames asked for with the next call */
+	bool was_full;	   /* since the drops were read, frames came faster than asked for */
+	uint64_t drops_ms; /* when they were read */
+};
+
+/* A group of one socket needs no more than 'group' being 0 and 'first' and 'last'
+ * the same; with more, all sockets are opened one by one, the first makes the group. */
+struct psock_group {
+	bool shared; /* there will be more than one socket */
+	int id;	     /* of the group; 0: not made yet */
+};
+
+/* 0 or -errno. */
+int psock_open(struct psock *s, int ifindex, struct psock_group *group);
+void psock_close(struct psock *s);
+
+/* As port_ops.rx and port_ops.tx. */
+unsigned psock_rx(struct psock *s, const struct port *port, struct lane *lane, struct packet **pkts,
+	unsigned max);
+void psock_tx(int fd, const struct port *port, struct lane *lane, struct packet **pkts, unsigned n);
