@@ -1,0 +1,86 @@
+/* switch_limits.h - every table of the switch that traffic, a guest, a peer or a client can
+ * fill: how large it gets, how large it is by default, which counter tells, and what
+ * happens when it is full.
+ *
+ * The numbers are defined where the tables are; this is the one place that lists them.
+ * 'vswitchctl status' shows the list with what is in use now (mgmt/rpc_status.c).
+ *
+ * Threads: constant; any. */
+#pragma once
+
+#include "arena.h"
+#include "bridge.h"
+#include "fdb.h"
+#include "lane.h"
+#include "port.h"
+
+enum limit_id {
+	LIMIT_BRIDGES,
+	LIMIT_PORTS,
+	LIMIT_BRIDGE_PORTS,
+	LIMIT_STATIC_ADDRESSES,
+	LIMIT_MAC_TABLE,
+	LIMIT_PACKETS,
+	LIMIT_TX_BATCH,
+	LIMIT_PATCH_HOPS,
+	LIMIT_CLIENTS,
+	LIMIT_REQUEST_BYTES,
+	LIMIT_CLIENT_REQUESTS,
+	LIMIT_CLIENT_OUTPUT,
+	LIMIT_N
+};
+
+/* What a management client can fill. */
+enum {
+	LIMITS_CLIENTS = 64,
+	LIMITS_TEXT_BYTES = 16 << 20,	   /* one request, one answer */
+	LIMITS_CLIENT_REQUESTS = 1024,	   /* read but not yet answered, per client */
+	LIMITS_CLIENT_OUTPUT = 1 << 20,	   /* answered but not yet taken: no further ones */
+	LIMITS_EVENT_BYTES = 4 << 20,	   /* the same, events included: cut off */
+	LIMITS_CLIENT_STALL_S = 30,	   /* takes nothing for so long: cut off */
+	LIMITS_BRIDGES = 1024,		   /* each has a MAC table and an internal port */
+	LIMITS_PORTS = 65536,		   /* of all bridges together */
+	LIMITS_STATIC_ADDRESSES = 262144,  /* of all bridges together */
+};
+
+struct limit {
+	const char *name;
+	uint64_t max;
+	uint64_t def;	     /* where it can be set: when it is not; else the same as max */
+	const char *counter; /* what tells that it was reached, or "" */
+	const char *about;   /* what it holds and what happens when it is full */
+};
+
+static const struct limit limits[LIMIT_N] = {
+	[LIMIT_BRIDGES] = {"bridges", LIMITS_BRIDGES, LIMITS_BRIDGES, "",
+		"bridges; a further one is refused"},
+	[LIMIT_PORTS] = {"ports", LIMITS_PORTS, LIMITS_PORTS, "",
+		"ports of all bridges; a further one is refused"},
+	[LIMIT_BRIDGE_PORTS] = {"bridge-ports", BRIDGE_PORTS_MAX, BRIDGE_PORTS_MAX, "",
+		"ports of one bridge, its internal one included; a further one is refused; "
+		"'now' is the fullest bridge"},
+	[LIMIT_STATIC_ADDRESSES] = {"static-addresses", LIMITS_STATIC_ADDRESSES,
+		LIMITS_STATIC_ADDRESSES, "", "static MAC addresses; a further one is refused"},
+	[LIMIT_MAC_TABLE] = {"mac-table", FDB_ENTRIES_MAX, FDB_ENTRIES_DEFAULT,
+		"bridge list: fdb.evicted, fdb.refused-by-limit",
+		"addresses of one bridge (mac-limit); the port with most loses its oldest; "
+		"'now' is the fullest bridge"},
+	[LIMIT_PACKETS] = {"worker-packets", ARENA_PACKETS, ARENA_PACKETS,
+		"drops: rx_no_buffers, tx_full",
+		"packet descriptors of one worker; copies beyond are dropped"},
+	[LIMIT_TX_BATCH] = {"tx-batch", BATCH_MAX, BATCH_MAX, "drops: tx_full",
+		"packets collected per port and worker; a full batch is sent at once"},
+	[LIMIT_PATCH_HOPS] = {"patch-hops", PATCH_HOPS_MAX, PATCH_HOPS_MAX,
+		"drops: rx_patch_loop", "patch ports that one packet may cross; then it is dropped"},
+	[LIMIT_CLIENTS] = {"clients", LIMITS_CLIENTS, LIMITS_CLIENTS, "status: clients.refused",
+		"management connections; a further one is told so and closed"},
+	[LIMIT_REQUEST_BYTES] = {"text-bytes", LIMITS_TEXT_BYTES, LIMITS_TEXT_BYTES, "",
+		"one request or answer; a longer request ends the connection, a longer answer is "
+		"an error"},
+	[LIMIT_CLIENT_REQUESTS] = {"client-requests", LIMITS_CLIENT_REQUESTS,
+		LIMITS_CLIENT_REQUESTS, "",
+		"requests of one client not yet answered; no more is read from it meanwhile"},
+	[LIMIT_CLIENT_OUTPUT] = {"client-output-bytes", LIMITS_EVENT_BYTES, LIMITS_EVENT_BYTES,
+		"status: clients.cut-off",
+		"answers and events that a client has not taken; it is cut off"},
+};

@@ -1,0 +1,199 @@
+/* vswitchd: starts the control thread's loop, the dataplane and the management
+ * side, and takes them down again in reverse. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "daemon.h"
+#include "dataplane.h"
+#include "log.h"
+#include "mgmt.h"
+#include "options.h"
+#include "pipeline.h"
+
+LOG_MODULE(vswitchd);
+
+struct daemon {
+	struct event_base *base;
+	struct dataplane *dp;
+	struct mgmt *mgmt;
+	struct event *sigterm, *sigint, *sighup;
+	bool stopping;
+};
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("vswitchd: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static void on_stopped(void *arg)
+{
+	struct daemon *d = arg;
+
+	event_base_loopbreak(d->base);
+}
+
+static void on_mgmt_stopped(void *arg)
+{
+	struct daemon *d = arg;
+
+	mgmt_destroy(d->mgmt);
+	dataplane_stop(d->dp, true, on_stopped, d);
+}
+
+static void on_stop_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	log_info("stopping: signal %d", (int)sig);
+	mgmt_stop(d->mgmt, on_mgmt_stopped, d);
+}
+
+static void on_reopen_signal(evutil_socket_t sig, short what, void *arg)
+{
+	if (log_reopen())
+		log_warn("log file: cannot be opened again");
+}
+
+static struct event *on_signal(struct daemon *d, int sig, event_callback_fn fn)
+{
+	struct event *ev = evsignal_new(d->base, sig, fn, d);
+
+	if (!ev || event_add(ev, NULL))
+		die("out of memory");
+	return ev;
+}
+
+static char *pidfile_path(const char *rundir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/vswitchd.pid", rundir);
+	return strdup(path);
+}
+
+/* The directories may be relative; --detach changes to '/'. */
+static const char *absolute(const char *path)
+{
+	char cwd[PATH_MAX], *out;
+
+	if (path[0] == '/' || path[0] == ':' || !getcwd(cwd, sizeof(cwd)))
+		return path;
+	if (asprintf(&out, "%s/%s", cwd, path) < 0)
+		die("out of memory");
+	return out;
+}
+
+/* The store's directory, where it is missing; what else is wrong with the path the
+ * store tells better. */
+static void make_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+
+	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(dir))
+		return;
+	memcpy(dir, path, (size_t)(slash - path));
+	dir[slash - path] = '\0';
+	daemon_make_dir(dir);
+}
+
+static char *start_instance(struct options *o)
+{
+	pid_t holder = 0;
+	int err;
+
+	o->rundir = absolute(o->rundir);
+	o->db = absolute(o->db);
+	if (o->log_file)
+		o->log_file = absolute(o->log_file);
+	err = daemon_make_dir(o->rundir);
+	if (err)
+		die("%s: %s", o->rundir, strerror(-err));
+	make_parent(o->db);
+	if (o->log_file && (err = log_open(o->log_file)))
+		die("%s: %s", o->log_file, strerror(-err));
+	log_set_level(NULL, o->log_level);
+	if (o->detach && (err = daemon_detach()))
+		die("cannot go to the background: %s", strerror(-err));
+
+	char *pidfile = pidfile_path(o->rundir);
+	err = daemon_pidfile(pidfile, &holder);
+	if (err == -EBUSY)
+		die("another vswitchd (pid %d) runs in %s", (int)holder, o->rundir);
+	if (err)
+		die("%s: %s", pidfile, strerror(-err));
+	daemon_raise_fd_limit();
+	signal(SIGPIPE, SIG_IGN);
+	return pidfile;
+}
+
+static void start_switch(struct daemon *d, const struct options *o)
+{
+	struct dataplane_conf dconf = {
+		.base = d->base,
+		.workers = {.n = o->workers,
+			.cpus = o->cpus,
+			.spin_ns = (uint64_t)o->spin_us * 1000,
+			.enter = pipeline_enter},
+		.kernel = true,
+	};
+	struct mgmt_conf mconf = {.rundir = o->rundir, .db = o->db, .group = o->group};
+	struct strbuf why = STRBUF_INIT;
+	int err = dataplane_create(&dconf, &d->dp);
+
+	if (err)
+		die("cannot start the workers: %s", strerror(-err));
+	err = mgmt_create(d->base, d->dp, &mconf, &d->mgmt, &why);
+	if (err)
+		die("%s", why.len ? strbuf_str(&why) : strerror(-err));
+	strbuf_fini(&why);
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = {0};
+	struct options o;
+	char *pidfile;
+
+	options_parse(argc, argv, &o);
+	pidfile = start_instance(&o);
+	d.base = event_base_new();
+	if (!d.base)
+		die("out of memory");
+	d.sigterm = on_signal(&d, SIGTERM, on_stop_signal);
+	d.sigint = on_signal(&d, SIGINT, on_stop_signal);
+	d.sighup = on_signal(&d, SIGHUP, on_reopen_signal);
+	start_switch(&d, &o);
+	log_info("ready: version %s, %u worker%s, %s", VSWITCH_VERSION, o.workers,
+		o.workers == 1 ? "" : "s", o.rundir);
+	daemon_ready(o.log_file != NULL || o.detach);
+
+	event_base_dispatch(d.base);
+
+	dataplane_destroy(d.dp);
+	event_free(d.sigterm);
+	event_free(d.sigint);
+	event_free(d.sighup);
+	event_base_free(d.base);
+	unlink(pidfile);
+	free(pidfile);
+	return 0;
+}

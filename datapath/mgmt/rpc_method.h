@@ -1,0 +1,68 @@
+/* rpc_method.h - what a method of the management protocol is, and the table of them.
+ *
+ * Threads: control. */
+#pragma once
+
+#include "change.h"
+#include "strbuf.h"
+
+struct bridge;
+struct mgmt;
+
+/* One call under way. */
+struct rpc_call {
+	struct mgmt *mgmt;
+	const json_t *params;
+	json_t *result;	    /* set by the method, or */
+	struct strbuf text; /* ready JSON where that is much cheaper */
+	struct refusal refusal;
+	bool watch; /* set by 'watch' */
+};
+
+/* 0, or a negative number with call->refusal. */
+typedef int (*rpc_fn)(struct rpc_call *call);
+
+struct rpc_method {
+	const char *name;
+	change_fn change; /* of the configuration, by way of the committer; or NULL */
+	rpc_fn run;	  /* looks, or acts at once; for changes: adds to the result when done */
+	bool action;	  /* not done when the changes of its batch were refused */
+	const char *const *params; /* the known ones, ended by NULL; NULL: the method sees */
+};
+
+const struct rpc_method *rpc_method_lookup(const char *name);
+
+/* rpc_config.c */
+int rpc_port_changed(struct rpc_call *call);
+int rpc_fdb_deleted(struct rpc_call *call);
+int rpc_fdb_flush(struct rpc_call *call);
+int rpc_config_export(
+	struct config_tx *tx, const json_t *params, json_t **result, struct refusal *r);
+
+/* rpc_show.c */
+int rpc_bridge_list(struct rpc_call *call);
+int rpc_port_list(struct rpc_call *call);
+int rpc_fdb_list(struct rpc_call *call);
+json_t *rpc_port_status(struct mgmt *m, const char *name); /* NULL where absent */
+
+/* rpc_status.c */
+int rpc_status(struct rpc_call *call);
+int rpc_version(struct rpc_call *call);
+int rpc_schema(struct rpc_call *call);
+int rpc_watch(struct rpc_call *call);
+int rpc_log_list(struct rpc_call *call);
+int rpc_log_set(struct rpc_call *call);
+
+/* rpc_stats.c */
+int rpc_port_stats(struct rpc_call *call);
+int rpc_drops(struct rpc_call *call);
+int rpc_worker_stats(struct rpc_call *call);
+int rpc_worker_reset(struct rpc_call *call);
+
+/* ---- parameters ---- */
+
+/* An optional string; *text NULL where absent. */
+int rpc_opt_text(struct rpc_call *call, const char *key, const char **text);
+
+/* "bridge", and optional "port" (FDB_NONE) and "vlan" (FDB_ANY_VLAN). */
+int rpc_fdb_filter(struct rpc_call *call, struct bridge **b, uint32_t *port, int *vlan);

@@ -1,0 +1,336 @@
+#include "store_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "wire.h"
+
+enum {
+	HEADER_LEN = 100, /* SQLite file format, section 1.3 */
+	HEADER_USER_VERSION = 60,
+	HEADER_APPLICATION_ID = 68,
+	BUSY_MS = 2000,
+};
+
+const struct store_migration store_migrations[] = {
+	{1, "CREATE TABLE object ("
+	    " owner TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, json TEXT NOT NULL,"
+	    " PRIMARY KEY (owner, kind, name)) STRICT, WITHOUT ROWID;"
+	    "CREATE TABLE failure (n INTEGER NOT NULL) STRICT;"
+	    "INSERT INTO failure VALUES (0);"},
+	{STORE_SCHEMA, NULL},
+};
+
+static int newest(const struct store_migration *m)
+{
+	int to = 0;
+
+	for (; m->sql; m++)
+		to = m->to;
+	return to;
+}
+
+/* ---- before SQLite: the file, its lock, its header ---- */
+
+static int open_and_lock(const char *path, struct store_file *f, struct strbuf *why)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+
+	if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM)) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		f->read_only = true;
+	}
+	if (fd < 0) {
+		int err = errno;
+
+		strbuf_printf(why, "database %s: %s", path, strerror(err));
+		return -err;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		strbuf_printf(why, "database %s is in use by another process", path);
+		return -EBUSY;
+	}
+	f->lock_fd = fd;
+	return 0;
+}
+
+/* Of a file that SQLite keeps beside the database; 0 where absent. */
+static long long side_file_size(const char *path, const char *suffix)
+{
+	struct strbuf name = STRBUF_INIT;
+	struct stat st;
+
+	strbuf_printf(&name, "%s%s", path, suffix);
+	long long size = stat(strbuf_str(&name), &st) ? 0 : (long long)st.st_size;
+	strbuf_fini(&name);
+	return size;
+}
+
+/* -EPROTO where the file is not ours; *fresh where nothing is in it yet. */
+static int check_header(const char *path, int fd, int known, bool *fresh, struct strbuf *why)
+{
+	uint8_t h[HEADER_LEN];
+	struct stat st;
+
+	*fresh = false;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		strbuf_printf(why, "database %s is not a file", path);
+		return -EPROTO;
+	}
+	/* A journal: a crash cut the first transaction short, and SQLite will roll it back. */
+	if (!st.st_size || side_file_size(path, "-journal") > 0) {
+		*fresh = true;
+		return 0;
+	}
+	if (pread(fd, h, sizeof(h), 0) != sizeof(h) || memcmp(h, "SQLite format 3", 16)) {
+		strbuf_printf(why, "database %s is not an SQLite database", path);
+		return -EPROTO;
+	}
+	if (wire_u32(h + HEADER_APPLICATION_ID) != STORE_APPLICATION_ID) {
+		strbuf_printf(why, "database %s belongs to another program", path);
+		return -EPROTO;
+	}
+	if (wire_u32(h + HEADER_USER_VERSION) > (uint32_t)known) {
+		strbuf_printf(why,
+			"database %s was written by a newer version (schema %u, this one knows %d)",
+			path, wire_u32(h + HEADER_USER_VERSION), known);
+		return -EPROTO;
+	}
+	return 0;
+}
+
+/* ---- with SQLite ---- */
+
+static int sql_error(sqlite3 *db, const char *path, const char *what, int code, struct strbuf *why)
+{
+	strbuf_printf(why, "database %s: %s: %s", path, what,
+		db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+	switch (code & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EUCLEAN;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_READONLY:
+		return -EROFS;
+	default:
+		return -EIO;
+	}
+}
+
+static int connect(const char *name, int flags, const char *path, sqlite3 **out, struct strbuf *why)
+{
+	sqlite3 *db = NULL;
+	int rc = sqlite3_open_v2(name, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (!rc)
+		rc = sqlite3_exec(db, "PRAGMA user_version", NULL, NULL, NULL);
+	if (rc) {
+		rc = sql_error(db, path, "cannot be opened", rc, why);
+		sqlite3_close(db);
+		return rc;
+	}
+	sqlite3_extended_result_codes(db, 1);
+	sqlite3_busy_timeout(db, BUSY_MS);
+	*out = db;
+	return 0;
+}
+
+/* Without its log, which is empty, where SQLite cannot make the files that it shares a log
+ * with: on a read-only file system. */
+static int connect_immutable(const char *path, sqlite3 **out, struct strbuf *why)
+{
+	struct strbuf uri = STRBUF_INIT;
+
+	if (side_file_size(path, "-wal") > 0) {
+		strbuf_printf(why,
+			"database %s is on a read-only file system, and its log is not empty: "
+			"make it writable once",
+			path);
+		return -EROFS;
+	}
+	strbuf_puts(&uri, "file:");
+	for (const char *c = path; *c; c++) {
+		if (strchr("?#%", *c))
+			strbuf_printf(&uri, "%%%02x", (unsigned char)*c);
+		else
+			strbuf_putc(&uri, *c);
+	}
+	strbuf_puts(&uri, "?immutable=1");
+	int rc = connect(strbuf_str(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, path, out, why);
+	strbuf_fini(&uri);
+	return rc;
+}
+
+static int connect_for_reading(const char *path, sqlite3 **out, struct strbuf *why)
+{
+	size_t len = why->len;
+	int rc = connect(path, SQLITE_OPEN_READONLY, path, out, why);
+
+	if (rc != -EIO)
+		return rc;
+	why->len = len; /* what the second attempt says is better */
+	return connect_immutable(path, out, why);
+}
+
+static int query_text(sqlite3 *db, const char *sql, struct strbuf *out)
+{
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+
+	if (rc)
+		return rc;
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(st, 0);
+
+		strbuf_puts(out, text ? text : "");
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int query_int(sqlite3 *db, const char *sql, int *out)
+{
+	struct strbuf text = STRBUF_INIT;
+	int rc = query_text(db, sql, &text);
+
+	*out = atoi(strbuf_str(&text));
+	strbuf_fini(&text);
+	return rc;
+}
+
+/* Every page, through a connection that cannot write. */
+static int check_pages(const char *path, struct strbuf *why)
+{
+	struct strbuf answer = STRBUF_INIT;
+	sqlite3 *db;
+	int rc = connect_for_reading(path, &db, why);
+
+	if (rc)
+		return rc;
+	rc = query_text(db, "PRAGMA quick_check(1)", &answer);
+	if (rc) {
+		rc = sql_error(db, path, "is damaged", rc, why);
+	} else if (strcmp(strbuf_str(&answer), "ok")) {
+		strbuf_printf(why, "database %s is damaged: %s", path, strbuf_str(&answer));
+		rc = -EUCLEAN;
+	}
+	strbuf_fini(&answer);
+	sqlite3_close(db);
+	return rc;
+}
+
+/* All steps from the version that the file has, as one transaction. */
+static int migrate(
+	struct store_file *f, const char *path, const struct store_migration *m, struct strbuf *why)
+{
+	sqlite3 *db = f->db;
+	char pragma[80];
+	int version, tables, known = newest(m);
+
+	int rc = query_int(db, "PRAGMA user_version", &version);
+	if (!rc)
+		rc = query_int(db, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (rc)
+		return sql_error(db, path, "cannot be read", rc, why);
+	if ((!version && tables) || version > known) { /* a journal hid it from the header check */
+		strbuf_printf(why, "database %s belongs to another program or version", path);
+		return -EPROTO;
+	}
+	f->schema = version;
+	if (version == known)
+		return 0;
+	rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	for (; !rc && m->sql; m++)
+		if (m->to > version)
+			rc = sqlite3_exec(db, m->sql, NULL, NULL, NULL);
+	snprintf(pragma, sizeof(pragma), "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+		STORE_APPLICATION_ID, known);
+	if (!rc)
+		rc = sqlite3_exec(db, pragma, NULL, NULL, NULL);
+	if (rc) {
+		rc = sql_error(db, path, "cannot be brought to this version", rc, why);
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+		return rc;
+	}
+	f->schema = known;
+	return 0;
+}
+
+static int open_for_writing(struct store_file *f, const char *path,
+	const struct store_migration *migrations, struct strbuf *why)
+{
+	int rc = connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path, &f->db, why);
+
+	if (rc)
+		return rc;
+	/* No file of shared memory, and nobody else gets in. */
+	rc = sqlite3_exec(f->db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
+	if (rc)
+		return sql_error(f->db, path, "cannot be locked", rc, why);
+	/* The schema first: a new file says whose it is from its first transaction on. */
+	rc = migrate(f, path, migrations, why);
+	if (rc)
+		return rc;
+	rc = sqlite3_exec(
+		f->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", NULL, NULL, NULL);
+	return rc ? sql_error(f->db, path, "cannot be written", rc, why) : 0;
+}
+
+static int open_for_reading(struct store_file *f, const char *path,
+	const struct store_migration *migrations, struct strbuf *why)
+{
+	int rc = connect_for_reading(path, &f->db, why);
+
+	if (rc)
+		return rc;
+	rc = query_int(f->db, "PRAGMA user_version", &f->schema);
+	if (rc)
+		return sql_error(f->db, path, "cannot be read", rc, why);
+	if (f->schema != newest(migrations)) {
+		strbuf_printf(why, "database %s is read-only and of an older version", path);
+		return -EROFS;
+	}
+	return 0;
+}
+
+int store_file_open(const char *path, const struct store_migration *migrations,
+	struct store_file *f, struct strbuf *why)
+{
+	bool memory = !strcmp(path, ":memory:"), fresh = true;
+	int rc = 0;
+
+	*f = (struct store_file){.lock_fd = -1};
+	if (!memory)
+		rc = open_and_lock(path, f, why);
+	if (!rc && !memory)
+		rc = check_header(path, f->lock_fd, newest(migrations), &fresh, why);
+	if (!rc && !fresh)
+		rc = check_pages(path, why);
+	if (!rc)
+		rc = f->read_only ? open_for_reading(f, path, migrations, why)
+				  : open_for_writing(f, path, migrations, why);
+	if (rc)
+		store_file_close(f);
+	return rc;
+}
+
+void store_file_close(struct store_file *f)
+{
+	sqlite3_close(f->db);
+	if (f->lock_fd >= 0)
+		close(f->lock_fd); /* last: closing any descriptor drops SQLite's own locks */
+	*f = (struct store_file){.lock_fd = -1};
+}

@@ -1,0 +1,25 @@
+/* options.h - the command line of vswitchd.
+ *
+ * Threads: start-up only. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lane.h"
+#include "log.h"
+
+struct options {
+	const char *rundir;
+	const char *db;
+	const char *group;
+	const char *log_file;
+	enum log_level log_level;
+	bool detach;
+	unsigned workers;
+	int cpus[LANES_MAX]; /* -1: any */
+	unsigned spin_us;
+};
+
+/* Fill 'o' from the command line and the environment.  Prints and exits for
+ * --help, --version and wrong words (status 2). */
+void options_parse(int argc, char **argv, struct options *o);
