@@ -112,8 +112,10 @@ static inline void frame_build(struct frame *f, const struct frame_shape *s, str
 			size_t len = *next == IP_PROTO_FRAGMENT ? 8 : 8 * (1 + rng_below(r, 3));
 			rng_fill(r, p, len);
 			p[1] = (uint8_t)(len / 8 - 1);
-			if (*next == IP_PROTO_FRAGMENT)
-				wire_put_u16(p + 2, 0); /* atomic */
+			if (*next == IP_PROTO_FRAGMENT) {
+				p[1] = (uint8_t)rng_u64(r); /* reserved: no length */
+				wire_put_u16(p + 2, 0);	    /* the whole packet */
+			}
 			next = p;
 			p += len;
 		}

@@ -38,6 +38,8 @@ static struct packet *gso_packet(
 				 : PACKET_GSO_UDP;
 	p->gso_size = gso_size;
 	p->gso_hdr_len = (uint16_t)frame.payload;
+	p->hops = 3;
+	p->pcp = 5;
 	return p;
 }
 
@@ -89,6 +91,8 @@ static void sink_check(struct sink *sink, const struct packet *s, unsigned i)
 	assert_memory_equal(bytes, twin.b, twin.len);
 	assert_int_equal(s->csum, PACKET_CSUM_VALID);
 	assert_int_equal(s->gso, PACKET_GSO_NONE);
+	assert_int_equal(s->hops, 3);
+	assert_int_equal(s->pcp, 5);
 	/* the invariants of packet.h */
 	size_t sum = s->head_len;
 	for (int t = 0; t < s->tail_n; t++)
@@ -139,6 +143,7 @@ static void check_segmentation(size_t head_len, uint16_t gso_size, struct rng *r
 	int rc = offload_segment(&arena, p, sink_emit, sink_flush, &sink);
 	assert_int_equal(rc, sink.expected);
 	assert_int_equal(sink.n, sink.expected);
+	memset(p->buf, 0xee, sizeof(p->buf)); /* freed: nobody may refer to its head */
 	sink_flush(&sink);
 	assert_int_equal(arena.n_free, ARENA_PACKETS);
 	frame_tail_free(&tail);
@@ -159,6 +164,25 @@ static void segments_match_those_of_a_naive_twin(void **state)
 		frame_build(&frame, &s, &r);
 		size_t head = rng_below(&r, 3) ? PACKET_HEAD_FIRST : 256 + rng_below(&r, 257);
 		check_segmentation(head, gso_size, &r);
+	}
+}
+
+static void a_segment_whose_udp_checksum_is_0_says_0xffff(void **state)
+{
+	struct rng r = rng_init(__func__);
+	struct frame_shape s = {.payload_len = 3000};
+
+	for (int round = 0; round < 20; round++) {
+		frame_build(&frame, &s, &r);
+		/* choose the second segment's first word so that its sum is 0xffff */
+		static struct frame twin;
+		struct sink sink = {.whole = &frame, .gso_size = 1000, .expected = 3};
+		wire_put_u16(frame.b + frame.payload + 1000, 0);
+		twin_segment(&sink, 1, &twin);
+		memcpy(frame.b + frame.payload + 1000, twin.b + frame_csum_ofs(&twin), 2);
+		twin_segment(&sink, 1, &twin);
+		assert_int_equal(wire_u16(twin.b + frame_csum_ofs(&twin)), 0xffff);
+		check_segmentation(PACKET_HEAD_FIRST, 1000, &r);
 	}
 }
 
@@ -209,7 +233,7 @@ static void packets_that_cannot_be_cut_are_refused_and_freed(void **state)
 	struct frame_shape s = {.tcp = true, .payload_len = 5000};
 	struct frame_tail tail;
 
-	for (int flaw = 0; flaw < 10; flaw++) {
+	for (int flaw = 0; flaw < 11; flaw++) {
 		unsigned n = 0;
 		frame_build(&frame, &s, &r);
 		struct packet *p = gso_packet(PACKET_HEAD_FIRST, 1000, &tail, &r);
@@ -244,6 +268,10 @@ static void packets_that_cannot_be_cut_are_refused_and_freed(void **state)
 			break;
 		case 9: /* a header that is shorter than possible */
 			p->data[14 + 20 + 12] = 0x40;
+			break;
+		case 10: /* in 802.3, whose length field no segment would fit */
+			assert_true(packet_insert(p, 14, 8));
+			memcpy(p->data + 12, "\x05\x00\xaa\xaa\x03\x00\x00\x00\x08\x00", 10);
 			break;
 		}
 		assert_int_equal(offload_segment(&arena, p, free_at_once, NULL, &n), -EINVAL);
@@ -349,6 +377,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(segments_match_those_of_a_naive_twin),
+		cmocka_unit_test(a_segment_whose_udp_checksum_is_0_says_0xffff),
 		cmocka_unit_test(more_segments_than_descriptors_are_sent_in_flushes),
 		cmocka_unit_test(packets_that_were_rewritten_are_cut_as_they_are_now),
 		cmocka_unit_test(packets_that_cannot_be_cut_are_refused_and_freed),

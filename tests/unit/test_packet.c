@@ -209,6 +209,12 @@ static void offloads_move_with_the_headers_that_they_are_for(void **state)
 	assert_int_equal(p->csum_start, 34);
 	assert_int_equal(p->gso_hdr_len, 54);
 	packet_remove(p, 100, 8);
+	assert_true(packet_insert(p, 54, 4)); /* before the payload: one more TCP option */
+	assert_int_equal(p->csum_start, 34);
+	assert_int_equal(p->gso_hdr_len, 58);
+	packet_remove(p, 52, 4); /* right behind the checksum */
+	assert_int_equal(p->csum_start, 34);
+	assert_int_equal(p->gso_hdr_len, 54);
 	assert_int_equal(p->csum, PACKET_CSUM_PARTIAL);
 	assert_int_equal(p->gso, PACKET_GSO_TCP4);
 	arena_free(a, p);

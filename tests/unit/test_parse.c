@@ -44,6 +44,52 @@ static void frames_read_as_scapy_wrote_them(void **state)
 	}
 }
 
+static const struct parse_case *case_lookup(const char *name)
+{
+	for (int i = 0; i < N_CASES; i++)
+		if (!strcmp(parse_cases[i].name, name))
+			return &parse_cases[i];
+	fail_msg("no case %s", name);
+	return NULL;
+}
+
+static void neighbour_options_of_impossible_lengths_hide_all_of_them(void **state)
+{
+	const struct parse_case *c = case_lookup("neighbour_solicitation");
+	const struct {
+		uint8_t units;
+		enum parse_stop stop;
+	} lengths[] = {{0, PARSE_MALFORMED}, {2, PARSE_TRUNCATED}, {255, PARSE_TRUNCATED}};
+	struct parsed got;
+	uint8_t b[128] = {0};
+
+	memcpy(b, c->frame, c->len);
+	for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		b[79] = lengths[i].units; /* of the option at 78, the last 8 bytes */
+		parse(b, c->len, c->len, &got);
+		assert_int_equal(got.stop, lengths[i].stop);
+		assert_int_equal(got.stop_ofs, 78);
+		assert_int_equal(got.has, PARSED_IPV6 | PARSED_ICMPV6);
+		assert_int_equal(eth_addr_u64(got.sll), 0);
+	}
+	b[79] = 2; /* all there, but no Ethernet address is 14 bytes long */
+	b[19] += 8;
+	parse(b, c->len + 8, c->len + 8, &got);
+	assert_int_equal(got.stop, PARSE_MALFORMED);
+	assert_int_equal(got.has, PARSED_IPV6 | PARSED_ICMPV6);
+}
+
+static void llc_frames_too_short_for_snap_are_unknown_not_truncated(void **state)
+{
+	static const uint8_t b[] = {1, 0x80, 0xc2, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0, 3, 0xaa, 0xaa, 3};
+	struct parsed got = parse_exact(b, sizeof(b), sizeof(b));
+
+	assert_int_equal(got.stop, PARSE_UNKNOWN);
+	assert_int_equal(be16toh(got.eth_type), ETHERTYPE_NONE);
+	assert_int_equal(got.payload_ofs, 14);
+	assert_int_equal(got.l3_ofs, 0);
+}
+
 /* The layers of 'part' are among those of 'whole', with the same fields. */
 static void check_part(const struct parsed *part, const struct parsed *whole)
 {
@@ -182,6 +228,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_read_as_scapy_wrote_them),
+		cmocka_unit_test(neighbour_options_of_impossible_lengths_hide_all_of_them),
+		cmocka_unit_test(llc_frames_too_short_for_snap_are_unknown_not_truncated),
 		cmocka_unit_test(a_shorter_head_is_told_from_a_shorter_frame),
 		cmocka_unit_test(the_head_may_be_longer_than_the_frame),
 		cmocka_unit_test(layers_are_found_behind_any_tags_options_and_extensions),
