@@ -1,0 +1,120 @@
+#!/bin/bash
+# lint.sh [--list] [CHECK…] - looks at the sources without running them; all checks, or
+# those named.  Needs build/ configured, for its compile_commands.json.
+set -uo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.." || exit 2
+
+CHECKS=(format length layers headers shell python cppcheck tidy)
+SOURCES=(utils proto datapath controller tests bench)
+MAX_LINES=1000
+
+c_files()
+{
+	find "${SOURCES[@]}" -name '*.[ch]' -type f | sort
+}
+
+scripts()
+{
+	{
+		find "${SOURCES[@]}" -name '*.sh' -type f
+		grep -lE '^#!/bin/(busybox |ba)?sh' utils/hooks/* utils/vm/* .ci/*
+	} | sort -u
+}
+
+lint_format()
+{
+	c_files | xargs clang-format --dry-run -Werror
+}
+
+lint_length()
+{
+	local file lines bad=0
+	while read -r file; do
+		lines=$(wc -l <"$file")
+		if ((lines > MAX_LINES)); then
+			echo "$file: $lines lines, more than $MAX_LINES"
+			bad=1
+		fi
+	done < <(c_files; scripts)
+	return $bad
+}
+
+# Folders see each other through the include directories that meson gives them, lowest
+# layer first; a path with ".." would get round that.
+lint_layers()
+{
+	! c_files | xargs grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*/)?\.\./'
+}
+
+# Every header compiles by itself, with the include directories of its folder's sources.
+lint_headers()
+{
+	local header includes bad=0
+	includes=$(jq -r '.[].command' build/compile_commands.json | grep -oE -- '-I ?[^ ]+' | sort -u |
+		sed -E "s,^-I ?,," | while read -r dir; do
+		printf -- '-I%s\n' "$(cd build && readlink -m "$dir")"
+	done)
+	while read -r header; do
+		# shellcheck disable=SC2086  # a list of options
+		gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+			-Wno-unused-function -Werror -fsyntax-only -I"$(dirname "$header")" $includes \
+			-x c - <<<"#include \"$PWD/$header\"" || {
+			echo "$header: does not compile by itself"
+			bad=1
+		}
+		grep -q '^#pragma once$' "$header" || {
+			echo "$header: no #pragma once"
+			bad=1
+		}
+	done < <(c_files | grep '\.h$')
+	return $bad
+}
+
+lint_shell()
+{
+	scripts | xargs shellcheck -S warning
+	local status=$?
+	# With set -e, "A && B" and "! A" alone on a line do not end a test when A is false.
+	! grep -nE '^[[:space:]]*(\[ .*\] && |! )' tests/net/*.sh tests/interop/*.sh | grep -v '||' || status=1
+	return $status
+}
+
+lint_python()
+{
+	find "${SOURCES[@]}" -name '*.py' -type f -print0 |
+		xargs -0 /usr/bin/python3 -c 'import ast, sys
+for name in sys.argv[1:]: ast.parse(open(name).read(), name)'
+}
+
+lint_cppcheck()
+{
+	jq '[.[] | select(.file | test("/(tests|bench)/") | not)]' build/compile_commands.json \
+		>build/cppcheck.json
+	cppcheck --project=build/cppcheck.json -j "$(nproc)" --quiet --error-exitcode=1 \
+		--enable=warning,performance,portability --inline-suppr \
+		--suppressions-list=.cppcheck-suppressions --std=c11 --template=gcc \
+		-D__x86_64__ -D__STDC__
+}
+
+lint_tidy()
+{
+	jq -r '.[].file' build/compile_commands.json | sort -u | (cd build && xargs readlink -f) |
+		xargs -P "$(nproc)" -n 4 clang-tidy -p build --quiet --warnings-as-errors='*' 2>/dev/null
+}
+
+if [ "${1-}" = --list ]; then
+	printf '%s\n' "${CHECKS[@]}"
+	exit 0
+fi
+status=0
+for check in "${@:-${CHECKS[@]}}"; do
+	declare -F "lint_$check" >/dev/null || {
+		echo "lint.sh: no check '$check' (${CHECKS[*]})" >&2
+		exit 2
+	}
+	"lint_$check" || {
+		echo "lint $check: failed"
+		status=1
+	}
+done
+exit $status
