@@ -94,6 +94,9 @@ static void run(const char *what, bench_fn fn, uint32_t n_macs)
 	struct load l = {.n_macs = n_macs};
 	char name[64];
 
+	snprintf(name, sizeof(name), "fdb %s %u", what, n_macs);
+	if (!bench_wants(name))
+		return;
 	l.macs = calloc(n_macs, sizeof(*l.macs));
 	if (!l.macs || fdb_create(n_macs, &l.fdb))
 		exit(1);
@@ -101,7 +104,6 @@ static void run(const char *what, bench_fn fn, uint32_t n_macs)
 		l.macs[i] = mac_of(i);
 		fdb_learn(l.fdb, l.macs[i], 1, i % PORTS, 0);
 	}
-	snprintf(name, sizeof(name), "fdb %s %u", what, n_macs);
 	bench_run(name, fn, &l, CALLS);
 	fdb_destroy(l.fdb);
 	free(l.macs);
