@@ -54,4 +54,5 @@ enum {
 enum {
 	TCP_CSUM_OFS = 16,
 	UDP_CSUM_OFS = 6,
+	SCTP_CSUM_OFS = 8,
 };

@@ -16,6 +16,7 @@
 #include <errno.h>
 
 #include "checksum.h"
+#include "crc32c.h"
 #include "ip.h"
 #include "parse.h"
 
@@ -42,12 +43,43 @@ static uint64_t packet_sum(const struct packet *p, size_t ofs)
 	return sum;
 }
 
+/* Is the unfinished checksum SCTP's CRC?  The kernel describes both alike; no other
+ * protocol has its checksum at this offset. */
+static bool csum_is_sctp(const struct packet *p)
+{
+	struct parsed f;
+
+	if (p->csum_offset != SCTP_CSUM_OFS)
+		return false;
+	parse(p->data, p->head_len, p->len, &f);
+	return f.has & PARSED_SCTP && f.l4_ofs == p->csum_start;
+}
+
+static int sctp_finish_csum(struct packet *p)
+{
+	size_t field = (size_t)p->csum_start + SCTP_CSUM_OFS;
+	uint32_t crc = CRC32C_INIT;
+
+	if (field + sizeof(uint32_t) > p->head_len)
+		return -EINVAL;
+	memset(p->data + field, 0, sizeof(uint32_t));
+	crc = crc32c_add(crc, p->data + p->csum_start, p->head_len - p->csum_start);
+	for (unsigned i = 0; i < p->tail_n; i++)
+		crc = crc32c_add(crc, p->tail[i].iov_base, p->tail[i].iov_len);
+	crc = htole32(crc32c_finish(crc));
+	memcpy(p->data + field, &crc, sizeof(crc));
+	p->csum = PACKET_CSUM_VALID;
+	return 0;
+}
+
 int offload_finish_csum(struct packet *p)
 {
 	size_t field = (size_t)p->csum_start + p->csum_offset;
 
 	if (p->csum != PACKET_CSUM_PARTIAL)
 		return 0;
+	if (csum_is_sctp(p))
+		return sctp_finish_csum(p);
 	if (field + sizeof(be16_t) > p->head_len)
 		return -EINVAL;
 	be16_t csum = csum_fold(packet_sum(p, p->csum_start));

@@ -373,6 +373,47 @@ static void a_frame_without_a_partial_checksum_is_left_alone(void **state)
 	arena_free(&arena, p);
 }
 
+/* Bit by bit, as RFC 9260 appendix A has it. */
+static uint32_t naive_crc32c(const uint8_t *b, size_t len)
+{
+	uint32_t crc = 0xffffffff;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= b[i];
+		for (unsigned bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	return ~crc;
+}
+
+static void an_unfinished_sctp_checksum_becomes_its_crc(void **state)
+{
+	static struct packet p;
+	uint8_t f[400];
+	struct iovec tail = {.iov_base = f + 300, .iov_len = 100};
+	uint32_t crc;
+
+	for (size_t i = 0; i < sizeof(f); i++)
+		f[i] = (uint8_t)(i * 7);
+	memcpy(f, "\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x08\0", 14);
+	memcpy(f + 14, "\x45\0\x01\x82\0\0\0\0\x40\x84\0\0\x0a\0\0\x01\x0a\0\0\x02", 20);
+	packet_reset(&p);
+	memcpy(p.data, f, 300);
+	p.len = sizeof(f);
+	p.head_len = 300;
+	p.tail[0] = tail;
+	p.tail_n = 1;
+	p.csum = PACKET_CSUM_PARTIAL;
+	p.csum_start = 34;
+	p.csum_offset = 8;
+	assert_int_equal(offload_finish_csum(&p), 0);
+	assert_int_equal(p.csum, PACKET_CSUM_VALID);
+	memset(f + 42, 0, 4);
+	crc = htole32(naive_crc32c(f + 34, sizeof(f) - 34));
+	assert_memory_equal(p.data + 42, &crc, 4);
+	assert_int_equal(naive_crc32c((const uint8_t *)"123456789", 9), 0xe3069283);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +424,7 @@ int main(void)
 		cmocka_unit_test(packets_that_cannot_be_cut_are_refused_and_freed),
 		cmocka_unit_test(an_arena_that_stays_dry_ends_in_enobufs),
 		cmocka_unit_test(a_finished_checksum_is_the_one_of_the_plain_frame),
+		cmocka_unit_test(an_unfinished_sctp_checksum_becomes_its_crc),
 		cmocka_unit_test(a_checksum_that_lies_outside_the_head_is_refused),
 		cmocka_unit_test(a_frame_without_a_partial_checksum_is_left_alone),
 	};
