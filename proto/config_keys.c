@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "names.h"
+
 const char *const config_port_types[] = {"tap", "netdev", "patch", "pcap", NULL};
 static_assert(sizeof(config_port_types) / sizeof(char *) == CONFIG_TYPES + 1, "a name per type");
 
@@ -178,19 +180,14 @@ static const struct config_key fdb_keys[] = {
 		.value = CONFIG_BRIDGE_NAME,
 		.flags = CONFIG_KEY_IDENTITY,
 		.about = "the bridge whose table it is in"},
-	{.name = "mac",
-		.value = CONFIG_MAC,
-		.flags = CONFIG_KEY_IDENTITY,
-		.about = "the address"},
+	{.name = "mac", .value = CONFIG_MAC, .flags = CONFIG_KEY_IDENTITY, .about = "the address"},
 	{.name = "vlan",
 		.value = CONFIG_VLAN,
 		.max = 4095,
 		.flags = CONFIG_KEY_IDENTITY,
 		.def = "0",
 		.about = "its VLAN; 0: untagged traffic of trunks"},
-	{.name = "port",
-		.value = CONFIG_PORT_NAME,
-		.about = "the port behind which it is"},
+	{.name = "port", .value = CONFIG_PORT_NAME, .about = "the port behind which it is"},
 	{.name = NULL},
 };
 
@@ -249,51 +246,14 @@ const struct config_key *config_key_lookup(enum config_kind kind, const char *na
 	return NULL;
 }
 
-enum { GUESS_LEN_MAX = 24 };
-
-/* How many letters to change, add, take away or swap with a neighbour to get from 'a'
- * to 'b' (optimal string alignment); both shorter than GUESS_LEN_MAX. */
-static unsigned word_distance(const char *a, const char *b)
-{
-	unsigned rows[3][GUESS_LEN_MAX + 1];
-	size_t na = strlen(a), nb = strlen(b);
-
-	for (size_t j = 0; j <= nb; j++)
-		rows[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= na; i++) {
-		unsigned *row = rows[i % 3], *up = rows[(i - 1) % 3], *up2 = rows[(i + 1) % 3];
-
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= nb; j++) {
-			unsigned best = up[j - 1] + (a[i - 1] != b[j - 1]);
-
-			if (up[j] + 1 < best)
-				best = up[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-				up2[j - 2] + 1 < best)
-				best = up2[j - 2] + 1;
-			row[j] = best;
-		}
-	}
-	return rows[na % 3][nb];
-}
+enum { KEYS_MAX = 64 }; /* of one kind */
 
 const char *config_key_guess(enum config_kind kind, const char *name)
 {
-	const char *best = NULL;
-	unsigned best_distance = 3; /* farther away is no guess but noise */
+	const char *names[KEYS_MAX];
+	unsigned n = 0;
 
-	if (strlen(name) >= GUESS_LEN_MAX)
-		return NULL;
-	for (const struct config_key *k = keys[kind]; k->name; k++) {
-		unsigned d = word_distance(name, k->name);
-
-		if (d < best_distance && d < strlen(k->name)) {
-			best = k->name;
-			best_distance = d;
-		}
-	}
-	return best;
+	for (const struct config_key *k = keys[kind]; k->name && n < KEYS_MAX; k++)
+		names[n++] = k->name;
+	return names_nearest(names, n, name);
 }
