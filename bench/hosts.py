@@ -142,6 +142,10 @@ class Host:
         run("ip", "netns", "del", self.name)
 
 
+def quotient(a, b):
+    return a / b if b else None
+
+
 def tasks_ns(pids):
     """Processor time of all threads of the processes, in ns."""
     total = 0
@@ -171,7 +175,7 @@ def cpu_times():
 class Meter:
     """Processor time between start and stop: of the whole machine, which is all time that
     was not idle, and of the switch's own threads.  Work that the kernel does for a switch
-    in the sender's name shows only in the first."""
+    in the sender's name shows only in the first; a switch without threads has no second."""
 
     def __init__(self, peer):
         self.peer = peer
@@ -182,13 +186,23 @@ class Meter:
         self.switch0 = tasks_ns(self.peer.pids())
 
     def stop(self):
-        switch = (tasks_ns(self.peer.pids()) - self.switch0) / 1e9
+        pids = self.peer.pids()
+        switch = (tasks_ns(pids) - self.switch0) / 1e9 if pids else None
         idle, steal = cpu_times()
         seconds = time.monotonic() - self.t0
         stolen = steal - self.steal0
         busy = max(0.0, seconds * self.n_cpus - (idle - self.idle0) - stolen)
         return {"seconds": seconds, "switch_cpu_s": switch, "system_cpu_s": busy,
                 "steal_cpu_s": stolen}
+
+
+def busy_percent(seconds=1.0):
+    """What the machine does by itself, in percent of one processor."""
+    idle, _ = cpu_times()
+    t = time.monotonic()
+    time.sleep(seconds)
+    seconds = time.monotonic() - t
+    return max(0.0, 100 * (os.cpu_count() - (cpu_times()[0] - idle) / seconds))
 
 
 def machine():

@@ -19,7 +19,8 @@ PING_GAP_S = 0.02  # long enough for every peer to be asleep again
 
 
 def percent(cpu):
-    return {"switch_cpu_percent": 100 * cpu["switch_cpu_s"] / cpu["seconds"],
+    switch = cpu["switch_cpu_s"]
+    return {"switch_cpu_percent": None if switch is None else 100 * switch / cpu["seconds"],
             "system_cpu_percent": 100 * cpu["system_cpu_s"] / cpu["seconds"],
             "steal_cpu_s": cpu["steal_cpu_s"]}
 
@@ -29,7 +30,7 @@ def at_rest(peer, seconds):
     meter = Meter(peer)
     meter.start()
     time.sleep(seconds)
-    return percent(meter.stop()) | {"rss_kib": rss_kib(peer.pids())}
+    return percent(meter.stop()) | {"rss_kib": rss_kib(peer.pids()) or None}
 
 
 def at_rate(peer, build, seconds, pps):

@@ -10,7 +10,7 @@ import os
 import time
 
 import hosts
-from hosts import Failed, Host, Meter, Process, inside, json_of, pinned, run, wait_until
+from hosts import Failed, Host, Meter, Process, inside, json_of, pinned, quotient, run, wait_until
 
 PORT = 5201
 FLOWS = (1, 16)
@@ -29,7 +29,7 @@ def two_hosts(peer, kind, quiet_ports=0):
             stack.callback(at[n].delete)
         ports = [("p1", at["h1"], "10.0.0.1"), ("p2", at["h2"], "10.0.0.2")]
         ports += [(f"q{i}", at["quiet"], None) for i in range(quiet_ports)]
-        stack.callback(lambda: peer.disconnect(kind, ports))
+        stack.callback(lambda: peer.disconnect(ports))
         stack.enter_context(peer.running())
         peer.connect(kind, ports)
         wait_until(f"{peer.name}: a ping over {kind}", lambda: run(
@@ -55,7 +55,7 @@ def tcp(peer, seconds):
     return {
         "gbit_per_s": gbit / end["sum_received"]["seconds"],
         "gbit_per_cpu_s": gbit / cpu["system_cpu_s"],
-        "gbit_per_switch_cpu_s": gbit / cpu["switch_cpu_s"] if cpu["switch_cpu_s"] else None,
+        "gbit_per_switch_cpu_s": quotient(gbit, cpu["switch_cpu_s"]),
         "retransmits": end["sum_sent"].get("retransmits"),
         "steal_cpu_s": cpu["steal_cpu_s"],
     }
@@ -102,8 +102,7 @@ def udp(peer, build, seconds, flows):
         "lost_percent": 100 * (1 - got["packets"] / sent["packets"]),
         "reordered": got["reordered"],
         "packets_per_cpu_s": got["packets"] / cpu["system_cpu_s"],
-        "packets_per_switch_cpu_s":
-            got["packets"] / cpu["switch_cpu_s"] if cpu["switch_cpu_s"] else None,
+        "packets_per_switch_cpu_s": quotient(got["packets"], cpu["switch_cpu_s"]),
         "steal_cpu_s": cpu["steal_cpu_s"],
     }
 

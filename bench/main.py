@@ -14,6 +14,7 @@ import peers
 import report
 
 SUITES = ("kernel", "idle", "micro")
+QUIET_PERCENT = 5  # above it, figures are not to be trusted
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -120,7 +121,8 @@ class Run:
 def write(args, run, chosen):
     settings = {"name": args.name, "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
                 "commit": commit(), "suites": args.suites, "rounds": args.rounds,
-                "seconds": args.seconds, "sender_cpu": hosts.sender_cpu(),
+                "seconds": args.seconds, "busy_before_percent": args.busy,
+                "sender_cpu": hosts.sender_cpu(),
                 "receiver_cpu": hosts.receiver_cpu()}
     about = {p.name: {"title": p.title, "version": p.version(), "about": p.about}
              for p in chosen}
@@ -151,6 +153,10 @@ def main():
     known = peers.all_peers()
     chosen = [known[p](args.build) for p in args.peers]
     hosts.world_init()
+    args.busy = hosts.busy_percent()
+    if args.busy > QUIET_PERCENT:
+        print(f"warning: the machine is not quiet: something uses {args.busy:.0f} % of a CPU",
+              file=sys.stderr)
     run = Run(args)
     run.all(chosen)
     doc = write(args, run, chosen)

@@ -186,7 +186,9 @@ def markdown(doc):
         lines += ["## Micro-benchmarks", "", *micro_table(doc)]
     stolen = sum(x["figures"].get("steal_cpu_s", 0) for x in doc["samples"])
     lines += ["## Conditions", "",
-              f"The hypervisor took {stolen:.1f} CPU-seconds during all measurements.", ""]
+              f"Before the first round the machine used {s['busy_before_percent']:.1f} % of one "
+              f"processor.  The hypervisor took {stolen:.1f} CPU-seconds during all measurements.",
+              ""]
     lines += [f"- {p['title']} ({p['version']}): {p['about']}" for p in doc["peers"].values()]
     if doc["failures"]:
         lines += ["", "Not measured:", "", *(f"- {f}" for f in doc["failures"])]

@@ -69,11 +69,11 @@ class Peer:
             host.configure(name, address)
             self.host_ready(host, name)
 
-    def disconnect(self, kind, ports):
-        """After stop(): veth pairs; taps vanish with the switch."""
-        if kind == "netdev":
-            run("ip", "-force", "-b", "-", check=False,
-                stdin="".join(f"link del dev {name}\n" for name, _, _ in ports))
+    @staticmethod
+    def disconnect(ports):
+        """After stop(): what is left of the devices."""
+        run("ip", "-force", "-b", "-", check=False,
+            stdin="".join(f"link del dev {name}\n" for name, _, _ in ports))
 
 
 def all_peers():

@@ -15,9 +15,9 @@ class OpenVSwitch(Peer):
     title = "Open vSwitch"
     about = ("`datapath_type=netdev`, Debian's packages, default settings.  Its AF_PACKET and "
              "tap ports take neither unfinished checksums nor TSO, so the hosts' interfaces "
-             "have `ethtool -K DEV tx off`, as its maintainers advise (ovs-issues 273); without it no TCP "
-             "passes at all.  Taps are `type=tap` and move into the hosts' namespaces; it "
-             "serves them on.")
+             "have `ethtool -K DEV tx off`, as its maintainers advise (ovs-issues 273); "
+             "without it no TCP passes at all.  Taps are `type=tap` and "
+             "move into the hosts' namespaces; it serves them on.")
     tso = False
     db = daemon = None
 

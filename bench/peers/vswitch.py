@@ -24,7 +24,7 @@ class VSwitch(Peer):
                    "--timeout", "60", *argv, **kw)
 
     def add_ports(self, kind, names):
-        self.ctl("--batch", "-",
+        self.ctl("-f", "-",
                  stdin="".join(f"port add br0 {n} type={kind}\n" for n in names))
 
     def pids(self):
@@ -34,6 +34,7 @@ class VSwitch(Peer):
     def stop(self):
         if self.daemon:
             self.daemon.stop()
+        run("ip", "link", "del", "br0", check=False)  # its devices outlive a restart
 
     def version(self):
         return run(f"{self.build}/datapath/vswitchd", "--version").stdout.strip()
