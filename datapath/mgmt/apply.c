@@ -42,90 +42,97 @@ static void keep_chosen(enum config_kind kind, json_t *base, const json_t *old, 
 	}
 }
 
-/* The name of an entry and the identity that it begins with. */
-static int entry_identity(
-	enum config_kind kind, const json_t *entry, json_t **base, char **name, struct refusal *r)
+/* One object of a document, or of the store. */
+struct entry {
+	enum config_kind kind;
+	const json_t *given;
+	char *name;	/* of the object; entry_fini() */
+	json_t *base;	/* its identity */
+	json_t *object; /* canonical; NULL where refused */
+};
+
+static void entry_fini(struct entry *e)
 {
-	if (kind == CONFIG_FDB) {
-		if (change_fdb_identity(entry, base, r))
+	free(e->name);
+	json_decref(e->base);
+	json_decref(e->object);
+}
+
+static int entry_identity(struct entry *e, struct refusal *r)
+{
+	bool is_port = e->kind == CONFIG_PORT;
+
+	if (!json_is_object(e->given))
+		return refuse(r, REFUSED_BAD, NULL, "is not an object");
+	if (e->kind == CONFIG_FDB) {
+		if (change_fdb_identity(e->given, &e->base, r))
 			return -EINVAL;
-		*name = schema_fdb_name(*base);
+		e->name = schema_fdb_name(e->base);
 		return 0;
 	}
-	const char *text = schema_text(entry, "name", r);
-	if (!text ||
-		schema_name("name", text,
-			kind == CONFIG_BRIDGE ? CONFIG_BRIDGE_NAME_MAX : CONFIG_PORT_NAME_MAX, r))
+	const char *name = schema_text(e->given, "name", r);
+	if (!name || schema_name("name", name,
+			     is_port ? CONFIG_PORT_NAME_MAX : CONFIG_BRIDGE_NAME_MAX, r))
 		return -EINVAL;
-	const char *bridge = kind == CONFIG_PORT ? schema_text(entry, "bridge", r) : NULL;
-	if (kind == CONFIG_PORT && !bridge) {
-		refusal_prefix(r, "port %s", text);
+	const char *bridge = is_port ? schema_text(e->given, "bridge", r) : NULL;
+	if (is_port && !bridge) {
+		refusal_prefix(r, "port %s", name);
 		return -EINVAL;
 	}
-	*base = must(json_pack("{s:s, s:s*}", "name", text, "bridge", bridge));
-	*name = must(strdup(text));
+	e->base = must(json_pack("{s:s, s:s*}", "name", name, "bridge", bridge));
+	e->name = must(strdup(name));
 	return 0;
 }
 
-static int entry_object(struct config *c, enum config_kind kind, const json_t *entry, json_t *base,
-	const char *name, json_t **object, struct refusal *r)
+/* The identity is known. */
+static int entry_object(struct config *c, struct entry *e, struct refusal *r)
 {
-	const json_t *old = config_get(c, kind, name);
+	const json_t *old = config_get(c, e->kind, e->name);
+	json_t *object = NULL;
 	int rc;
 
 	if (old)
-		keep_chosen(kind, base, old, entry);
-	*object = NULL;
-	rc = schema_edit(kind, base, entry, NULL, object, r);
-	if (!rc && kind == CONFIG_BRIDGE)
-		rc = change_finish_bridge(c, *object, r);
-	else if (!rc && kind == CONFIG_PORT)
-		rc = change_finish_port(c, *object, r);
+		keep_chosen(e->kind, e->base, old, e->given);
+	rc = schema_edit(e->kind, e->base, e->given, &object, r);
+	if (!rc && e->kind == CONFIG_BRIDGE)
+		rc = change_finish_bridge(c, object, r);
+	else if (!rc && e->kind == CONFIG_PORT)
+		rc = change_finish_port(c, object, r);
 	else if (!rc)
-		rc = schema_check(kind, *object, r);
-	if (!rc) {
-		json_t *ordered = schema_order(kind, *object);
-
-		json_decref(*object);
-		*object = ordered;
-		return 0;
-	}
-	json_decref(*object);
-	refusal_prefix(r, "%s %s", config_kind_name(kind), name);
+		rc = schema_check(e->kind, object, r);
+	if (rc)
+		refusal_prefix(r, "%s %s", config_kind_name(e->kind), e->name);
+	else
+		e->object = schema_order(e->kind, object);
+	json_decref(object);
 	return rc;
 }
 
-/* Canonical objects of one list, by name, in 'want' (takes references). */
+/* Canonical objects of one list, by name, in 'want'. */
 static int read_list(struct config *c, enum config_kind kind, const json_t *document, json_t *want,
 	struct refusal *r)
 {
-	const json_t *list = json_object_get(document, list_names[kind]), *entry;
+	const json_t *list = json_object_get(document, list_names[kind]), *given;
 	size_t i;
 
 	if (!json_is_array(list))
 		return refuse(r, REFUSED_BAD, list_names[kind], "document: '%s' is %s",
 			list_names[kind], list ? "not a list" : "missing");
-	json_array_foreach(list, i, entry)
+	json_array_foreach(list, i, given)
 	{
-		json_t *base = NULL, *object = NULL;
-		char *name = NULL;
-		int rc;
+		struct entry e = {.kind = kind, .given = given};
+		int rc = entry_identity(&e, r);
 
-		if (!json_is_object(entry))
-			return refuse(r, REFUSED_BAD, list_names[kind],
-				"document: %s[%zu] is not an object", list_names[kind], i);
-		rc = entry_identity(kind, entry, &base, &name, r);
 		if (rc)
 			refusal_prefix(r, "document: %s[%zu]", list_names[kind], i);
-		else if (json_object_get(want, name))
-			rc = refuse(r, REFUSED_EXISTS, name, "document: %s %s is there twice",
-				config_kind_name(kind), name);
+		else if (json_object_get(want, e.name))
+			rc = refuse(r, REFUSED_EXISTS, e.name, "document: %s %s is there twice",
+				config_kind_name(kind), e.name);
 		else
-			rc = entry_object(c, kind, entry, base, name, &object, r);
+			rc = entry_object(c, &e, r);
 		if (!rc)
-			must_do(json_object_set_new(want, name, object));
-		json_decref(base);
-		free(name);
+			must_do(json_object_set(want, e.name, e.object));
+		entry_fini(&e);
 		if (rc)
 			return rc;
 	}
@@ -220,24 +227,22 @@ int change_config_apply(
 
 /* ---- from the store ---- */
 
-int config_load(struct config *c, enum config_kind kind, json_t *entry, struct refusal *r)
+int config_load(struct config *c, enum config_kind kind, json_t *given, struct refusal *r)
 {
-	json_t *base = NULL, *object = NULL;
+	struct entry e = {.kind = kind, .given = given};
 	struct config_tx tx;
-	char *name = NULL;
+	int rc = entry_identity(&e, r);
 
-	int rc = entry_identity(kind, entry, &base, &name, r);
 	if (!rc)
-		rc = entry_object(c, kind, entry, base, name, &object, r);
+		rc = entry_object(c, &e, r);
 	if (!rc) {
 		config_tx_init(c, &tx);
-		config_tx_put(&tx, kind, name, object);
-		rc = config_check_object(c, kind, name, object, r);
+		config_tx_put(&tx, kind, e.name, json_incref(e.object));
+		rc = config_check_object(c, kind, e.name, e.object, r);
 		if (rc)
 			config_tx_undo(&tx);
 		config_tx_fini(&tx);
 	}
-	json_decref(base);
-	free(name);
+	entry_fini(&e);
 	return rc;
 }

@@ -6,8 +6,6 @@
 #include "must.h"
 #include "schema.h"
 
-static const char *const add_options[] = {"may-exist", NULL};
-
 static const char *text_of(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
@@ -36,25 +34,48 @@ static int refuse_absent(enum config_kind kind, const char *name, struct refusal
 		r, REFUSED_ABSENT, name, "no %s is named %.80s", config_kind_name(kind), name);
 }
 
-/* Lay params over 'base', check, and put; *result is a reference to the new object. */
-static int put_edited(struct config_tx *tx, enum config_kind kind, const json_t *base,
-	const json_t *params, json_t **result, struct refusal *r)
+/* Lay params over 'base' and check; NULL where refused. */
+static json_t *edited(struct config *c, enum config_kind kind, const json_t *base,
+	const json_t *params, struct refusal *r)
 {
-	const char *name = text_of(base, "name");
-	json_t *object = NULL;
+	json_t *object = NULL, *ordered = NULL;
 
-	if (schema_edit(kind, base, params, add_options, &object, r) ||
-		(kind == CONFIG_BRIDGE ? change_finish_bridge : change_finish_port)(
-			tx->config, object, r) ||
-		(kind == CONFIG_PORT && change_number_port(tx->config, object, r))) {
-		json_decref(object);
-		refusal_prefix(r, "%s %s", config_kind_name(kind), name);
-		return -EINVAL;
-	}
-	*result = schema_order(kind, object);
+	if (!schema_edit(kind, base, params, &object, r) &&
+		!(kind == CONFIG_BRIDGE ? change_finish_bridge : change_finish_port)(
+			c, object, r) &&
+		!(kind == CONFIG_PORT && change_number_port(c, object, r)))
+		ordered = schema_order(kind, object);
+	else
+		refusal_prefix(r, "%s %s", config_kind_name(kind), text_of(base, "name"));
 	json_decref(object);
-	config_tx_put(tx, kind, name, json_incref(*result));
+	return ordered;
+}
+
+/* Put a new object, or none where it was refused; it is also the method's result. */
+static int put_result(struct config_tx *tx, enum config_kind kind, json_t *object, json_t **result)
+{
+	if (!object)
+		return -EINVAL;
+	*result = json_incref(object);
+	config_tx_put(tx, kind, text_of(object, "name"), object);
 	return 0;
+}
+
+/* The same for one that is added, or with 'may-exist' set. */
+static int put_added(struct config_tx *tx, enum config_kind kind, const json_t *params,
+	json_t **result, struct refusal *r)
+{
+	json_t *old = config_get(tx->config, kind, text_of(params, "name"));
+	json_t *given = must(json_copy((json_t *)params)), *base;
+
+	json_object_del(given, "may-exist");
+	base = old ? json_incref(old)
+		   : must(json_pack("{s:O, s:O*}", "name", json_object_get(params, "name"),
+			     "bridge", json_object_get(params, "bridge")));
+	json_t *object = edited(tx->config, kind, base, given, r);
+	json_decref(base);
+	json_decref(given);
+	return put_result(tx, kind, object, result);
 }
 
 /* ---- bridges ---- */
@@ -96,12 +117,7 @@ int change_bridge_add(
 	const json_t *old = config_get(tx->config, CONFIG_BRIDGE, name);
 	if (old && !may_exist)
 		return refuse(r, REFUSED_EXISTS, name, "bridge %s exists already", name);
-	if (old)
-		return put_edited(tx, CONFIG_BRIDGE, old, params, result, r);
-	json_t *base = must(json_pack("{s:s}", "name", name));
-	int rc = put_edited(tx, CONFIG_BRIDGE, base, params, result, r);
-	json_decref(base);
-	return rc;
+	return put_added(tx, CONFIG_BRIDGE, params, result, r);
 }
 
 int change_bridge_set(
@@ -114,7 +130,8 @@ int change_bridge_set(
 	const json_t *old = config_get(tx->config, CONFIG_BRIDGE, name);
 	if (!old)
 		return refuse_absent(CONFIG_BRIDGE, name, r);
-	return put_edited(tx, CONFIG_BRIDGE, old, params, result, r);
+	return put_result(
+		tx, CONFIG_BRIDGE, edited(tx->config, CONFIG_BRIDGE, old, params, r), result);
 }
 
 /* Take away what refers to 'name' by 'key': the ports of a bridge, the addresses of a
@@ -207,12 +224,7 @@ int change_port_add(struct config_tx *tx, const json_t *params, json_t **result,
 			text_of(old, "bridge"));
 	if (old && !may_exist)
 		return refuse(r, REFUSED_EXISTS, name, "port %s exists already", name);
-	if (old)
-		return put_edited(tx, CONFIG_PORT, old, params, result, r);
-	json_t *base = must(json_pack("{s:s, s:s}", "name", name, "bridge", bridge));
-	int rc = put_edited(tx, CONFIG_PORT, base, params, result, r);
-	json_decref(base);
-	return rc;
+	return put_added(tx, CONFIG_PORT, params, result, r);
 }
 
 int change_port_set(struct config_tx *tx, const json_t *params, json_t **result, struct refusal *r)
@@ -228,7 +240,7 @@ int change_port_set(struct config_tx *tx, const json_t *params, json_t **result,
 		return refuse(r, REFUSED_BAD, "bridge",
 			"port %s: bridge: cannot be changed; delete the port and add it again",
 			name);
-	return put_edited(tx, CONFIG_PORT, old, params, result, r);
+	return put_result(tx, CONFIG_PORT, edited(tx->config, CONFIG_PORT, old, params, r), result);
 }
 
 int change_port_del(struct config_tx *tx, const json_t *params, json_t **result, struct refusal *r)
@@ -297,7 +309,7 @@ int change_fdb_add(struct config_tx *tx, const json_t *params, json_t **result, 
 		return -EINVAL;
 	}
 	char *name = schema_fdb_name(base);
-	int rc = schema_edit(CONFIG_FDB, base, params, NULL, &object, r);
+	int rc = schema_edit(CONFIG_FDB, base, params, &object, r);
 	if (!rc)
 		rc = schema_check(CONFIG_FDB, object, r);
 	if (rc) {

@@ -22,6 +22,7 @@ struct group {
 	struct list link;	     /* in committer.groups */
 	struct committer *committer; /* NULL: gone */
 	struct list requests;	     /* in order */
+	bool hold;		     /* the next group waits until this one is done */
 };
 
 struct committer {
@@ -30,6 +31,7 @@ struct committer {
 	struct list waiting;
 	struct list groups;
 	struct group *storing; /* the one at the store */
+	bool holding;
 	struct commit_stats stats;
 	void (*idle)(void *arg);
 	void *idle_arg;
@@ -108,14 +110,17 @@ undo:
 	return -EINVAL;
 }
 
-static int request_try(struct committer *c, struct commit_request *rq)
+/* *touched: the dataplane was changed and changed back. */
+static int request_try(struct committer *c, struct commit_request *rq, bool *touched)
 {
+	*touched = false;
 	if (!request_change(c, rq)) {
 		if (!reconcile_prepare(c->conf.rec, &rq->tx, &rq->refusal))
 			return 0;
 		rq->failed = rq->tx.culprit;
 		config_tx_undo(&rq->tx);
 		reconcile_restore(c->conf.rec, &rq->tx);
+		*touched = true;
 	}
 	config_tx_fini(&rq->tx);
 	forget_results(rq);
@@ -128,8 +133,8 @@ static void request_rows(const struct commit_request *rq, struct store_group *ro
 		const struct config_change *ch = &rq->tx.changes[i];
 		char *text;
 
-		if (ch->old == ch->new || (ch->old && ch->new &&json_equal(ch->old, ch->new)))
-			continue; /* changed and changed back */
+		if (!config_change_is_one(ch))
+			continue;
 		text = ch->new ? must(json_dumps(ch->new, JSON_COMPACT)) : NULL;
 		store_group_add(rows, ch->kind, ch->name, text);
 		free(text);
@@ -144,6 +149,10 @@ static void group_synced(void *arg)
 	struct committer *c = g->committer;
 
 	list_del(&g->link);
+	if (c && g->hold) {
+		c->holding = false;
+		event_active(c->run_ev, EV_TIMEOUT, 0);
+	}
 	for (struct list *l = list_pop(&g->requests); l; l = list_pop(&g->requests)) {
 		struct commit_request *rq = container_of(l, struct commit_request, link);
 
@@ -168,6 +177,8 @@ static void group_undo(struct group *g, const char *why)
 		struct commit_request *rq = container_of(it, struct commit_request, link);
 
 		prev = it->prev;
+		if (rq->refusal.code)
+			continue;
 		bool had_rows = rq->tx.n;
 		config_tx_undo(&rq->tx);
 		reconcile_restore(c->conf.rec, &rq->tx);
@@ -195,24 +206,30 @@ static void group_stored(void *arg, int error, const char *why)
 	struct list *it;
 
 	c->storing = NULL;
+	g->hold |= error != 0;
 	if (error)
 		group_undo(g, why);
 	else
 		list_for_each (it, &g->requests)
 			reconcile_finish(
 				c->conf.rec, &container_of(it, struct commit_request, link)->tx);
+	c->holding = g->hold;
 	dataplane_sync(c->conf.dp, group_synced, g);
 	if (!list_empty(&c->waiting))
 		event_active(c->run_ev, EV_TIMEOUT, 0);
 }
 
-/* Take waiting requests into a group while there is time; refused ones are answered. */
+/* Take waiting requests into a group while there is time; refused ones are answered.
+ * After one whose ports were tried and taken back the group ends, and nothing goes on
+ * before these ports have let go of their devices: a second attempt at once would find
+ * them closing, and could not be refused for the same good reason. */
 static void group_collect(struct committer *c, struct group *g, struct store_group *rows)
 {
 	uint64_t end_ms = clock_now_ms() + GROUP_MS;
 	bool again = container_of(c->waiting.next, struct commit_request, link)->again;
+	unsigned max = again ? 1 : GROUP_MAX; /* this time it goes alone */
 
-	for (unsigned n = 0; n < GROUP_MAX && !list_empty(&c->waiting); n++) {
+	for (unsigned n = 0; n < max && !g->hold && !list_empty(&c->waiting); n++) {
 		struct commit_request *rq =
 			container_of(c->waiting.next, struct commit_request, link);
 
@@ -220,13 +237,14 @@ static void group_collect(struct committer *c, struct group *g, struct store_gro
 			break;
 		list_del(&rq->link);
 		c->stats.waiting--;
-		if (request_try(c, rq)) {
+		if (request_try(c, rq, &g->hold) && !g->hold) {
 			rq->done(rq);
 			continue;
 		}
 		c->stats.under_way++;
 		list_add_tail(&g->requests, &rq->link);
-		request_rows(rq, rows);
+		if (!rq->refusal.code)
+			request_rows(rq, rows);
 	}
 }
 
@@ -235,7 +253,7 @@ static void committer_run(evutil_socket_t fd, short what, void *arg)
 	struct committer *c = arg;
 	struct store_group rows = {0};
 
-	if (c->storing || list_empty(&c->waiting))
+	if (c->storing || c->holding || list_empty(&c->waiting))
 		return;
 	struct group *g = must(calloc(1, sizeof(*g)));
 	g->committer = c;

@@ -188,6 +188,11 @@ uint16_t config_ofport_free(struct config *c, const char *bridge)
 
 /* ---- transactions ---- */
 
+static bool same(const json_t *a, const json_t *b)
+{
+	return a == b || (a && b && json_equal(a, b));
+}
+
 /* Put 'object' (takes the reference) and return what was there, with its reference. */
 static json_t *config_put(struct config *c, enum config_kind kind, const char *name, json_t *object)
 {
@@ -251,7 +256,7 @@ void config_tx_put(struct config_tx *tx, enum config_kind kind, const char *name
 {
 	const json_t *now = config_get(tx->config, kind, name);
 
-	if (object == now || (object && now && json_equal(object, now))) {
+	if (same(object, now)) {
 		json_decref(object);
 		return;
 	}
@@ -288,15 +293,17 @@ static json_t *value_or_null(const json_t *object, const char *key)
 	return v ? json_incref(v) : json_null();
 }
 
+bool config_change_is_one(const struct config_change *ch)
+{
+	return !same(ch->old, ch->new);
+}
+
 static json_t *describe_keys(const struct config_change *ch)
 {
 	json_t *keys = must(json_object());
 
 	for (const struct config_key *k = config_keys(ch->kind); k->name; k++) {
-		json_t *old = json_object_get(ch->old, k->name);
-		json_t *new = json_object_get(ch->new, k->name);
-
-		if (old == new || (old && new &&json_equal(old, new)))
+		if (same(json_object_get(ch->old, k->name), json_object_get(ch->new, k->name)))
 			continue;
 		must_do(json_object_set_new(keys, k->name,
 			must(json_pack("[o, o]", value_or_null(ch->old, k->name),
@@ -313,8 +320,7 @@ json_t *config_tx_describe(const struct config_tx *tx)
 		for (size_t i = 0; i < tx->n; i++) {
 			const struct config_change *ch = &tx->changes[i];
 
-			if (ch->kind != (enum config_kind)kind || ch->old == ch->new ||
-				(ch->old && ch->new &&json_equal(ch->old, ch->new)))
+			if (ch->kind != (enum config_kind)kind || !config_change_is_one(ch))
 				continue;
 			json_t *o = must(json_pack("{s:s, s:s, s:s}", "action",
 				!ch->old  ? "add"

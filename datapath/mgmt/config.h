@@ -95,6 +95,9 @@ int config_tx_check(struct config_tx *tx, struct refusal *r);
 int config_check_object(const struct config *c, enum config_kind kind, const char *name,
 	const json_t *object, struct refusal *r);
 
+/* Is it one, or changed and changed back? */
+bool config_change_is_one(const struct config_change *ch);
+
 /* [{"action", "kind", "name", "keys"}…], see proto/management.md. */
 json_t *config_tx_describe(const struct config_tx *tx);
 

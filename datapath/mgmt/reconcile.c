@@ -304,6 +304,16 @@ static void make_way(struct reconcile *rec, enum config_kind kind, const json_t 
 	bridge_del(rec, name);
 }
 
+static void make_way_for_all(struct reconcile *rec, const struct config_tx *tx, bool back)
+{
+	for (size_t i = 0; i < tx->n; i++) {
+		const json_t *want = wanted(&tx->changes[i], back);
+
+		if (want && tx->changes[i].kind != CONFIG_FDB)
+			make_way(rec, tx->changes[i].kind, want);
+	}
+}
+
 static int put(struct reconcile *rec, enum config_kind kind, const json_t *want, bool tolerate,
 	struct refusal *r)
 {
@@ -326,12 +336,6 @@ static int put(struct reconcile *rec, enum config_kind kind, const json_t *want,
 /* Additions and settings.  Taking back tolerates and goes on. */
 static int put_all(struct reconcile *rec, struct config_tx *tx, bool back, struct refusal *r)
 {
-	for (size_t i = 0; i < tx->n; i++) {
-		const json_t *want = wanted(&tx->changes[i], back);
-
-		if (want && tx->changes[i].kind != CONFIG_FDB)
-			make_way(rec, tx->changes[i].kind, want);
-	}
 	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
 		for (size_t i = 0; i < tx->n; i++) {
 			const json_t *want = wanted(&tx->changes[i], back);
@@ -375,6 +379,7 @@ static void del_all(struct reconcile *rec, const struct config_tx *tx, bool back
 
 int reconcile_prepare(struct reconcile *rec, struct config_tx *tx, struct refusal *r)
 {
+	make_way_for_all(rec, tx, false);
 	return put_all(rec, tx, false, r);
 }
 
@@ -387,7 +392,9 @@ void reconcile_restore(struct reconcile *rec, struct config_tx *tx)
 {
 	struct refusal r = REFUSAL_INIT;
 
-	/* What was added goes first: it may hold what the old objects need. */
+	/* What was added goes first: it may hold what the old objects need.  And before a
+	 * new bridge goes, the ports that had moved to it. */
+	make_way_for_all(rec, tx, true);
 	del_all(rec, tx, true);
 	put_all(rec, tx, true, &r);
 	refusal_fini(&r);

@@ -199,7 +199,8 @@ static void answer_call(struct strbuf *out, struct request_call *rc)
 	size_t head = out->len;
 	if (!rc->call.refusal.code) {
 		char *text = rc->call.result
-				     ? json_dumps(rc->call.result, JSON_COMPACT | JSON_ENCODE_ANY)
+				     ? json_dumps(rc->call.result, JSON_COMPACT | JSON_ENCODE_ANY |
+									   JSON_REAL_PRECISION(9))
 				     : NULL;
 		const char *result = text		 ? text
 				     : rc->call.text.len ? strbuf_str(&rc->call.text)

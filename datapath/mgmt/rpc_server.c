@@ -99,9 +99,10 @@ static void client_lines(struct client *cl)
 		size_t n = (size_t)end.pos;
 		char *line = must(malloc(n + 1));
 		evbuffer_remove(in, line, n + 1);
+		line[n] = '\0';
 		if (n > LIMITS_TEXT_BYTES)
 			refuse_line(cl);
-		else if (strspn(line, " \t\r\n") <= n) /* more than an empty line */
+		else if (strspn(line, " \t\r") < n) /* not an empty one */
 			rpc_session_line(cl->session, line, n);
 		free(line);
 	}

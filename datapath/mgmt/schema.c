@@ -379,14 +379,6 @@ int schema_flag(const json_t *params, const char *key, bool *flag, struct refusa
 	return 0;
 }
 
-static bool in_words(const char *const *words, const char *word)
-{
-	for (; words && *words; words++)
-		if (!strcmp(*words, word))
-			return true;
-	return false;
-}
-
 static int refuse_key(enum config_kind kind, const char *name, struct refusal *r)
 {
 	const char *guess = config_key_guess(kind, name);
@@ -451,10 +443,10 @@ json_t *schema_order(enum config_kind kind, const json_t *object)
 	return out;
 }
 
-int schema_edit(enum config_kind kind, const json_t *base, const json_t *given,
-	const char *const *options, json_t **out, struct refusal *r)
+int schema_edit(enum config_kind kind, const json_t *base, const json_t *given, json_t **out,
+	struct refusal *r)
 {
-	json_t *object = must(base ? json_copy((json_t *)base) : json_object());
+	json_t *object = must(json_copy((json_t *)base));
 	const char *name;
 	json_t *v;
 	int rc = 0;
@@ -463,7 +455,7 @@ int schema_edit(enum config_kind kind, const json_t *base, const json_t *given,
 	{
 		const struct config_key *key = config_key_lookup(kind, name);
 
-		if ((key && (key->flags & CONFIG_KEY_IDENTITY)) || in_words(options, name))
+		if (key && (key->flags & CONFIG_KEY_IDENTITY))
 			continue;
 		if (!strncmp(name, EXTERNAL_ID, strlen(EXTERNAL_ID)) &&
 			config_key_lookup(kind, "external-ids")) {

@@ -21,13 +21,12 @@
 /* One value in canonical form; NULL where it is the default, which is left out. */
 int schema_value(const struct config_key *key, const json_t *in, json_t **out, struct refusal *r);
 
-/* A new canonical object: 'base' (NULL for none) with the keys of 'given'.  null takes a
- * key away; "external-id.KEY" changes one of the external-ids.  Identity keys of
- * 'given' and those named in 'options' (ended by NULL; or NULL) are the caller's and
- * skipped; the new object has those of 'base'.  A fixed key may not differ from what
- * 'base' has.  Messages begin with the key. */
-int schema_edit(enum config_kind kind, const json_t *base, const json_t *given,
-	const char *const *options, json_t **out, struct refusal *r);
+/* A new canonical object: 'base' with the keys of 'given' laid over it.  null takes a key
+ * away; "external-id.KEY" changes one of the external-ids.  Identity keys of 'given' are
+ * the caller's and skipped; the new object has those of 'base'.  A fixed key may not
+ * differ from what 'base' has.  Messages begin with the key. */
+int schema_edit(enum config_kind kind, const json_t *base, const json_t *given, json_t **out,
+	struct refusal *r);
 
 /* The same keys in the order of the table; a new object. */
 json_t *schema_order(enum config_kind kind, const json_t *object);
