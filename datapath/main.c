@@ -142,6 +142,7 @@ static char *start_instance(struct options *o)
 		die("%s: %s", pidfile, strerror(-err));
 	daemon_raise_fd_limit();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a log file at its limit: write() fails, that is all */
 	return pidfile;
 }
 

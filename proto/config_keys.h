@@ -68,12 +68,12 @@ struct config_key {
 	const char *name;
 	enum config_value value;
 	unsigned flags;
-	unsigned types;		/* ports: CONFIG_TYPE_* it belongs to; 0: all of them */
-	uint64_t min, max;	/* CONFIG_UINT, CONFIG_VLAN */
+	unsigned types;		  /* ports: CONFIG_TYPE_* it belongs to; 0: all of them */
+	uint64_t min, max;	  /* CONFIG_UINT, CONFIG_VLAN */
 	const char *const *words; /* CONFIG_WORD: ended by NULL */
-	const char *def;	/* the value that is left out, as text; NULL: none */
-	const char *def_about;	/* what holds where it is not given, for people */
-	const char *about;	/* one line */
+	const char *def;	  /* the value that is left out, as text; NULL: none */
+	const char *def_about;	  /* what holds where it is not given, for people */
+	const char *about;	  /* one line */
 };
 
 /* "tap" …, CONFIG_TYPES of them and a NULL. */

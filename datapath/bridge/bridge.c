@@ -125,13 +125,15 @@ static int slot_find(struct bridge *b, uint32_t *index)
 static int slot_set(struct bridge *b, uint32_t index, struct bridge_slot *s)
 {
 	struct bridge_view *v = view_copy(b->view, index + 1);
+	struct bridge_slot *old;
 
 	if (!v)
 		return -ENOMEM;
-	if (v->slots[index])
-		rcu_defer(free, v->slots[index]);
+	old = v->slots[index];
 	v->slots[index] = s;
 	view_publish(b, v);
+	if (old)
+		rcu_defer(free, old); /* only now do new readers not find it */
 	return 0;
 }
 

@@ -87,15 +87,7 @@ struct bridge *dataplane_bridge_next(const struct dataplane *dp, const struct br
 
 struct dp_port *dataplane_port_lookup(const struct dataplane *dp, const char *name)
 {
-	struct list *it;
-
-	list_for_each (it, &dp->ports) {
-		struct dp_port *p = container_of(it, struct dp_port, link);
-
-		if (!strcmp(p->port->conf.name, name))
-			return p;
-	}
-	return NULL;
+	return strmap_get(&dp->by_name, name);
 }
 
 struct dp_port *dataplane_port_next(const struct dataplane *dp, const struct dp_port *p)
@@ -174,6 +166,7 @@ int dataplane_create(const struct dataplane_conf *conf, struct dataplane **out)
 	dp->base = conf->base;
 	list_init(&dp->bridges);
 	list_init(&dp->ports);
+	strmap_init(&dp->by_name);
 	list_init(&dp->leaving);
 	list_init(&dp->syncs);
 	err = rcu_init(conf->base);
@@ -206,6 +199,7 @@ destroy_netlink:
 fini_rcu:
 	rcu_fini();
 free_self:
+	strmap_fini(&dp->by_name);
 	free(dp);
 	return err;
 }
@@ -231,5 +225,6 @@ void dataplane_destroy(struct dataplane *dp)
 	workers_destroy(dp->workers);
 	rcu_fini();
 	netlink_destroy(dp->netlink);
+	strmap_fini(&dp->by_name);
 	free(dp);
 }

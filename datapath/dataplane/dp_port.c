@@ -98,6 +98,14 @@ static void dp_port_try_open(struct dp_port *p)
 
 /* ---- closing ---- */
 
+static void reconf_free(struct dp_port *p)
+{
+	if (p->reconf)
+		port_conf_fini(p->reconf);
+	free(p->reconf);
+	p->reconf = NULL;
+}
+
 static void dp_port_free(struct dp_port *p)
 {
 	struct dataplane *dp = p->dp;
@@ -107,6 +115,7 @@ static void dp_port_free(struct dp_port *p)
 	snprintf(name, sizeof(name), "%s", p->port->conf.name);
 	list_del(&p->link);
 	port_destroy(p->port);
+	reconf_free(p);
 	free(p);
 	successor = dataplane_port_lookup(dp, name);
 	if (successor)
@@ -124,12 +133,9 @@ static void dp_port_closed(void *arg)
 	if (p->removed) {
 		dp_port_free(p);
 	} else {
-		if (p->reconf) {
+		if (p->reconf)
 			port_set_conf(p->port, p->reconf);
-			port_conf_fini(p->reconf);
-			free(p->reconf);
-			p->reconf = NULL;
-		}
+		reconf_free(p);
 		if (p->reopen)
 			dp_port_try_open(p);
 	}
@@ -227,6 +233,7 @@ int dataplane_port_add(struct dataplane *dp, const char *bridge, uint16_t ofport
 	}
 	rcu_set(p->port->owner, p->bport);
 	list_add_tail(&dp->ports, &p->link);
+	strmap_put(&dp->by_name, conf->name, p);
 	dp_port_try_open(p);
 	return 0;
 
@@ -253,7 +260,7 @@ int dataplane_port_set(struct dataplane *dp, const char *name, const struct port
 		if (err)
 			return err;
 	}
-	if (port_conf_equal(&p->port->conf, conf))
+	if (port_conf_equal(p->reconf ? p->reconf : &p->port->conf, conf))
 		return 0;
 	err = p->port->opened && !p->closing && p->port->ops->reconfigure
 		      ? p->port->ops->reconfigure(p->port, conf, why)
@@ -289,7 +296,9 @@ void dp_port_remove(struct dp_port *p)
 	rcu_set(p->port->owner, NULL);
 	bridge_port_del(p->bport);
 	p->bport = NULL;
+	port_forget(p->port);
 	list_del(&p->link);
+	strmap_del(&dp->by_name, p->port->conf.name);
 	list_add_tail(&dp->leaving, &p->link);
 	dp_port_begin_close(p);
 }

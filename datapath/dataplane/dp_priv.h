@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dataplane.h"
+#include "strmap.h"
 
 struct event;
 struct netlink;
@@ -12,9 +13,10 @@ struct dataplane {
 	struct netlink *netlink;
 	struct workers *workers;
 	struct port_env env;
-	struct list bridges; /* struct bridge.link */
-	struct list ports;   /* struct dp_port.link, as added */
-	struct list leaving; /* removed ports that workers or the device still hold */
+	struct list bridges;   /* struct bridge.link */
+	struct list ports;     /* struct dp_port.link, as added */
+	struct strmap by_name; /* of 'ports' */
+	struct list leaving;   /* removed ports that workers or the device still hold */
 	unsigned n_closing;
 	struct list syncs;
 	struct event *tick;

@@ -33,14 +33,14 @@ enum limit_id {
 /* What a management client can fill. */
 enum {
 	LIMITS_CLIENTS = 64,
-	LIMITS_TEXT_BYTES = 16 << 20,	   /* one request, one answer */
-	LIMITS_CLIENT_REQUESTS = 1024,	   /* read but not yet answered, per client */
-	LIMITS_CLIENT_OUTPUT = 1 << 20,	   /* answered but not yet taken: no further ones */
-	LIMITS_EVENT_BYTES = 4 << 20,	   /* the same, events included: cut off */
-	LIMITS_CLIENT_STALL_S = 30,	   /* takes nothing for so long: cut off */
-	LIMITS_BRIDGES = 1024,		   /* each has a MAC table and an internal port */
-	LIMITS_PORTS = 65536,		   /* of all bridges together */
-	LIMITS_STATIC_ADDRESSES = 262144,  /* of all bridges together */
+	LIMITS_TEXT_BYTES = 16 << 20,	  /* one request, one answer */
+	LIMITS_CLIENT_REQUESTS = 1024,	  /* read but not yet answered, per client */
+	LIMITS_CLIENT_OUTPUT = 1 << 20,	  /* answered but not yet taken: no further ones */
+	LIMITS_EVENT_BYTES = 4 << 20,	  /* the same, events included: cut off */
+	LIMITS_CLIENT_STALL_S = 30,	  /* takes nothing for so long: cut off */
+	LIMITS_BRIDGES = 1024,		  /* each has a MAC table and an internal port */
+	LIMITS_PORTS = 65536,		  /* of all bridges together */
+	LIMITS_STATIC_ADDRESSES = 262144, /* of all bridges together */
 };
 
 struct limit {
@@ -70,8 +70,8 @@ static const struct limit limits[LIMIT_N] = {
 		"packet descriptors of one worker; copies beyond are dropped"},
 	[LIMIT_TX_BATCH] = {"tx-batch", BATCH_MAX, BATCH_MAX, "drops: tx_full",
 		"packets collected per port and worker; a full batch is sent at once"},
-	[LIMIT_PATCH_HOPS] = {"patch-hops", PATCH_HOPS_MAX, PATCH_HOPS_MAX,
-		"drops: rx_patch_loop", "patch ports that one packet may cross; then it is dropped"},
+	[LIMIT_PATCH_HOPS] = {"patch-hops", PATCH_HOPS_MAX, PATCH_HOPS_MAX, "drops: rx_patch_loop",
+		"patch ports that one packet may cross; then it is dropped"},
 	[LIMIT_CLIENTS] = {"clients", LIMITS_CLIENTS, LIMITS_CLIENTS, "status: clients.refused",
 		"management connections; a further one is told so and closed"},
 	[LIMIT_REQUEST_BYTES] = {"text-bytes", LIMITS_TEXT_BYTES, LIMITS_TEXT_BYTES, "",

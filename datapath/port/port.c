@@ -14,10 +14,12 @@
 #include "netlink.h"
 #include "offload.h"
 #include "rcu.h"
+#include "strmap.h"
 
 LOG_MODULE(port);
 
 static struct list registry = {&registry, &registry};
+static struct strmap by_name; /* the younger where one that leaves has the name too */
 
 /* ---- configuration ---- */
 
@@ -78,6 +80,23 @@ static int port_name_check(const struct port_conf *conf, struct strbuf *why)
 	return 0;
 }
 
+static void port_register(struct port *p)
+{
+	if (!by_name.buckets)
+		strmap_init(&by_name);
+	list_add_tail(&registry, &p->link);
+	strmap_put(&by_name, p->conf.name, p);
+}
+
+static void port_unregister(struct port *p)
+{
+	list_del(&p->link);
+	if (strmap_get(&by_name, p->conf.name) == p)
+		strmap_del(&by_name, p->conf.name);
+	if (!by_name.n)
+		strmap_fini(&by_name);
+}
+
 int port_create(const struct port_conf *conf, const struct port_env *env,
 	const struct port_events *events, void *events_arg, struct port **port, struct strbuf *why)
 {
@@ -106,15 +125,15 @@ int port_create(const struct port_conf *conf, const struct port_env *env,
 		memset(p->lanes[i], 0, sizeof(struct port_lane));
 		p->lanes[i]->port = p;
 	}
-	list_add_tail(&registry, &p->link);
+	port_register(p);
 	err = p->ops->create(p, env, why);
 	if (err)
-		goto unlink;
+		goto unregister;
 	*port = p;
 	return 0;
 
-unlink:
-	list_del(&p->link);
+unregister:
+	port_unregister(p);
 free_lanes:
 	for (unsigned i = 0; i < env->n_lanes; i++)
 		free(p->lanes[i]);
@@ -129,7 +148,7 @@ void port_destroy(struct port *p)
 		return;
 	assert(!p->opened);
 	p->ops->destroy(p);
-	list_del(&p->link);
+	port_unregister(p);
 	for (unsigned i = 0; i < LANES_MAX; i++)
 		free(p->lanes[i]);
 	port_conf_fini(&p->conf);
@@ -160,6 +179,8 @@ int port_open(struct port *p, struct strbuf *why)
 void port_quiesce(struct port *p)
 {
 	__atomic_store_n(&p->accepting, false, __ATOMIC_RELAXED);
+	if (p->ops->quiesce)
+		p->ops->quiesce(p);
 }
 
 void port_close(struct port *p, bool removed)
@@ -172,6 +193,12 @@ void port_close(struct port *p, bool removed)
 	p->opened = false;
 	p->n_rxqs = 0;
 	p->rxqs = NULL;
+}
+
+void port_forget(struct port *p)
+{
+	list_del(&p->link);
+	list_init(&p->link);
 }
 
 void port_set_conf(struct port *p, const struct port_conf *conf)
@@ -198,13 +225,7 @@ void port_link_event(const struct netlink_link *l, bool deleted)
 
 struct port *port_lookup(const char *name)
 {
-	for (struct list *it = registry.next; it != &registry; it = it->next) {
-		struct port *p = container_of(it, struct port, link);
-
-		if (!strcmp(p->conf.name, name))
-			return p;
-	}
-	return NULL;
+	return by_name.buckets ? strmap_get(&by_name, name) : NULL;
 }
 
 void port_counters_sum(const struct port *p, struct port_counters *sum)

@@ -131,6 +131,9 @@ struct port_ops {
 	/* Attach to the device: fill rxqs, mtu, link_up, tx_caps, mac.  0; -ENODEV where the
 	 * device is absent (the port waits); another -errno with 'why'. */
 	int (*open)(struct port *p, struct strbuf *why);
+	/* Let no other port refer to this one any more: workers that still do have finished
+	 * when close() is called.  May be NULL. */
+	void (*quiesce)(struct port *p);
 	/* Detach and give the device back as it was. */
 	void (*close)(struct port *p, bool removed); /* removed: by the user, for good */
 
@@ -175,11 +178,14 @@ int port_open(struct port *port, struct strbuf *why);
 void port_quiesce(struct port *port);
 void port_close(struct port *port, bool removed);
 
+/* The port is being removed: another may have its name, nobody is to find this one. */
+void port_forget(struct port *port);
+
 /* Note other settings of the same name and type; they are copied.  They take effect
  * with the next open(), or are in effect already (port_ops.reconfigure). */
 void port_set_conf(struct port *port, const struct port_conf *conf);
 
-/* The port of that name, open or not; NULL.  Borrowed. */
+/* The port of that name, open or not, but not a forgotten one; NULL.  Borrowed. */
 struct port *port_lookup(const char *name);
 
 /* Pass a kernel link event to every port that it concerns. */

@@ -1,7 +1,8 @@
 /* A patch port is one end of a pair that joins two bridges.  It has no queue and no
  * device: sending through it enters the pipeline of the other end's bridge on the
- * same worker, within the same burst.  It is up while its peer exists, names it
- * back, and is in a bridge; a packet may cross PATCH_HOPS_MAX of them. */
+ * same worker, within the same burst.  The two open and close together: each is up
+ * while the other exists, names it back, and is up; a packet may cross
+ * PATCH_HOPS_MAX of them. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -45,18 +46,25 @@ static int patch_open(struct port *p, struct strbuf *why)
 			p->conf.peer, p->conf.name);
 		return -ENODEV;
 	}
+	rcu_set(p->priv, peer);
+	if (!peer->opened && peer->priv != p) /* else it is opening right now */
+		peer->events->present(peer, peer->events_arg);
+	if (peer->priv != p) {
+		rcu_set(p->priv, NULL);
+		strbuf_printf(why, "peer %s is not ready", p->conf.peer);
+		return -ENODEV;
+	}
 	p->n_rxqs = 0;
 	p->rxqs = NULL;
 	__atomic_store_n(&p->mtu, p->conf.mtu ? p->conf.mtu : PORT_MTU_MAX, __ATOMIC_RELAXED);
 	__atomic_store_n(&p->tx_caps, PORT_TX_ALL, __ATOMIC_RELAXED);
-	rcu_set(p->priv, peer);
 	__atomic_store_n(&p->link_up, true, __ATOMIC_RELAXED);
-	if (!peer->opened && peer->priv != p) /* else it is opening right now */
-		peer->events->present(peer, peer->events_arg);
 	return 0;
 }
 
-static void patch_close(struct port *p, bool removed)
+/* Now rather than in close(): a worker may be on its way from the peer to this port,
+ * which may be freed right after it is closed. */
+static void patch_quiesce(struct port *p)
 {
 	struct port *peer = p->priv;
 
@@ -66,6 +74,11 @@ static void patch_close(struct port *p, bool removed)
 		rcu_set(peer->priv, NULL);
 		peer->events->gone(peer, peer->events_arg);
 	}
+}
+
+static void patch_close(struct port *p, bool removed)
+{
+	(void)p;
 }
 
 static unsigned patch_rx(struct rxq *q, struct lane *lane, struct packet **pkts, unsigned max)
@@ -105,6 +118,7 @@ const struct port_ops port_patch_ops = {
 	.create = patch_create,
 	.destroy = patch_destroy,
 	.open = patch_open,
+	.quiesce = patch_quiesce,
 	.close = patch_close,
 	.rx = patch_rx,
 	.tx = patch_tx,

@@ -103,8 +103,7 @@ static const char *port_object(const char *base, const char *given, char *out, s
 
 	assert_non_null(b);
 	assert_non_null(g);
-	if (schema_edit(CONFIG_PORT, b, g, &object, &r) ||
-		schema_check(CONFIG_PORT, object, &r)) {
+	if (schema_edit(CONFIG_PORT, b, g, &object, &r) || schema_check(CONFIG_PORT, object, &r)) {
 		snprintf(out, len, "!%s", strbuf_str(&r.text));
 	} else {
 		char *text = json_dumps(object, JSON_COMPACT);

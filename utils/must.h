@@ -1,7 +1,7 @@
-/* must.h - out of memory in the management part ends the process.
+/* must.h - out of memory in the control plane ends the process.
  *
  * Its allocations are small and belong to the control plane (what a client can size is
- * bounded before, see switch_limits.h); going on without them would leave half a change.
+ * bounded before); going on without them would leave half a change.
  *
  * Threads: any. */
 #pragma once
