@@ -28,6 +28,8 @@ struct daemon {
 	bool stopping;
 };
 
+static char *pidfile; /* once it is ours */
+
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
 {
 	va_list ap;
@@ -37,6 +39,8 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
+	if (pidfile)
+		unlink(pidfile);
 	exit(1);
 }
 
@@ -115,7 +119,7 @@ static void make_parent(const char *path)
 	daemon_make_dir(dir);
 }
 
-static char *start_instance(struct options *o)
+static void start_instance(struct options *o)
 {
 	pid_t holder = 0;
 	int err;
@@ -134,16 +138,16 @@ static char *start_instance(struct options *o)
 	if (o->detach && (err = daemon_detach()))
 		die("cannot go to the background: %s", strerror(-err));
 
-	char *pidfile = pidfile_path(o->rundir);
-	err = daemon_pidfile(pidfile, &holder);
+	char *path = pidfile_path(o->rundir);
+	err = daemon_pidfile(path, &holder);
 	if (err == -EBUSY)
 		die("another vswitchd (pid %d) runs in %s", (int)holder, o->rundir);
 	if (err)
-		die("%s: %s", pidfile, strerror(-err));
+		die("%s: %s", path, strerror(-err));
+	pidfile = path;
 	daemon_raise_fd_limit();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a log file at its limit: write() fails, that is all */
-	return pidfile;
 }
 
 static void start_switch(struct daemon *d, const struct options *o)
@@ -172,10 +176,9 @@ int main(int argc, char **argv)
 {
 	struct daemon d = {0};
 	struct options o;
-	char *pidfile;
 
 	options_parse(argc, argv, &o);
-	pidfile = start_instance(&o);
+	start_instance(&o);
 	d.base = event_base_new();
 	if (!d.base)
 		die("out of memory");

@@ -20,7 +20,7 @@ enum {
 	OPT_GROUP,
 	OPT_HELP,
 	OPT_VERSION,
-	SPIN_US_DEFAULT = 20,
+	SPIN_US_DEFAULT = 50,
 	SPIN_US_MAX = 1000000,
 };
 
@@ -48,7 +48,7 @@ static const char usage[] =
 	"nothing\n"
 	"  --workers N         threads that move packets, 1 to 16 (1)\n"
 	"  --worker-cpus LIST  pin each worker: 2,3 or 4-7, one CPU per worker\n"
-	"  --spin-us N         how long a quiet queue is polled before its worker may sleep (20)\n"
+	"  --spin-us N         how long a quiet queue is polled before its worker may sleep (50)\n"
 	"  --detach            go to the background once the switch is ready\n"
 	"  --log LEVEL         error, warn, info or debug (info)\n"
 	"  --log-file FILE     write messages there; SIGHUP opens it again\n"

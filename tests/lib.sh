@@ -238,6 +238,9 @@ host_veth()
 	local ns=$1 address=$2
 	netns_add "$ns"
 	ip link add name "$ns" type veth peer name eth0 netns "$ns"
+	# Its MAC address follows from the IP address: a host that comes back is the same.
+	# shellcheck disable=SC2046,SC2183
+	ip -n "$ns" link set dev eth0 address "$(printf '02:00:%02x:%02x:%02x:%02x' $(tr './' '  ' <<<"${address%/*}"))"
 	ip -n "$ns" addr add "$address" dev eth0
 	ip -n "$ns" link set dev eth0 up
 	ip link set dev "$ns" up
@@ -259,6 +262,37 @@ ping_from()
 	local ns=$1
 	shift
 	on "$ns" ping -q -c 3 -i 0.2 -W 2 "$@"
+}
+
+# ping_start NS FILE ARGUMENT…: pings in the background; its statistics go to FILE.
+declare -A PINGS=()
+ping_start()
+{
+	local ns=$1 file=$2
+	shift 2
+	# A shell starts background processes with SIGINT ignored.
+	ip netns exec "$ns" env --default-signal=INT ping -q "$@" >"$file" 2>&1 &
+	PINGS[$file]=$!
+	# Not before it is ping itself does it heed the SIGINT of ping_end.
+	wait_for 5 "ping to start" ping_runs "${PINGS[$file]}"
+}
+
+ping_runs()
+{
+	[ "$(cat "/proc/$1/comm" 2>/dev/null)" = ping ]
+}
+
+# ping_end FILE: ends it; no more than LOST packets (default 0) may have been lost.
+ping_end()
+{
+	local file=$1 lost=${2:-0} sent received
+	kill -INT "${PINGS[$file]}"
+	wait "${PINGS[$file]}" || true
+	read -r sent received <<<"$(sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p' "$file")"
+	cat "$file"
+	[ "$sent" -gt 0 ] || fail "sent nothing"
+	((sent - received <= lost)) || fail "$((sent - received)) of $sent packets were lost"
+	! grep -q duplicates "$file" || fail "answers came twice"
 }
 
 no_ping_from()

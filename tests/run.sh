@@ -239,10 +239,10 @@ build_asan()
 	return $have_asan
 }
 
-# The unit and model tests that start threads, by their sources.
+# The unit and model tests that start threads, by themselves or with what they test.
 thread_tests()
 {
-	grep -lE 'pthread_create|workers_create|thrd_create' tests/unit/test_*.c tests/model/model_*.c |
+	grep -lE 'pthread_create|(workers|dataplane|store|mgmt)_create|store_open' tests/unit/test_*.c tests/model/model_*.c |
 		sed -E 's,tests/(unit|model)/(test|model)_(.*)\.c,\1 \2_\3,'
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -25,10 +26,11 @@ int daemon_make_dir(const char *path)
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
-int daemon_pidfile(const char *path, pid_t *holder)
+/* The file, locked; -EBUSY or another -errno. */
+static int pidfile_lock(const char *path, pid_t *holder)
 {
-	char text[32];
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	char text[32];
 
 	if (fd < 0)
 		return -errno;
@@ -41,6 +43,27 @@ int daemon_pidfile(const char *path, pid_t *holder)
 		close(fd);
 		return err;
 	}
+	return fd;
+}
+
+/* Is the open file still the one of that name?  Its last holder removes it. */
+static bool file_is_at(int fd, const char *path)
+{
+	struct stat ours, named;
+
+	return !fstat(fd, &ours) && !stat(path, &named) && ours.st_dev == named.st_dev &&
+	       ours.st_ino == named.st_ino;
+}
+
+int daemon_pidfile(const char *path, pid_t *holder)
+{
+	char text[32];
+	int fd;
+
+	while ((fd = pidfile_lock(path, holder)) >= 0 && !file_is_at(fd, path))
+		close(fd);
+	if (fd < 0)
+		return fd;
 	int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)n, 0) != n) {
 		int err = -errno;

@@ -186,7 +186,7 @@ int netlink_ingress_block(struct netlink *nl, int ifindex, struct netlink_before
 
 int netlink_ingress_unblock(struct netlink *nl, int ifindex, const struct netlink_before *before)
 {
-	struct filters ingress, egress;
+	struct filters ingress = {0}, egress = {0};
 	int rc = netlink_request(nl,
 		tc_message(RTM_DELTFILTER, 0, ifindex, clsact_ingress, FILTER_HANDLE, "bpf"), NULL,
 		NULL);

@@ -133,6 +133,7 @@ static void dp_port_closed(void *arg)
 	if (p->removed) {
 		dp_port_free(p);
 	} else {
+		bridge_port_link_down(p->bport); /* again: workers had frames from it till now */
 		if (p->reconf)
 			port_set_conf(p->port, p->reconf);
 		reconf_free(p);

@@ -23,6 +23,7 @@ enum limit_id {
 	LIMIT_PACKETS,
 	LIMIT_TX_BATCH,
 	LIMIT_PATCH_HOPS,
+	LIMIT_PATCH_CROSSINGS,
 	LIMIT_CLIENTS,
 	LIMIT_REQUEST_BYTES,
 	LIMIT_CLIENT_REQUESTS,
@@ -72,6 +73,10 @@ static const struct limit limits[LIMIT_N] = {
 		"packets collected per port and worker; a full batch is sent at once"},
 	[LIMIT_PATCH_HOPS] = {"patch-hops", PATCH_HOPS_MAX, PATCH_HOPS_MAX, "drops: rx_patch_loop",
 		"patch ports that one packet may cross; then it is dropped"},
+	[LIMIT_PATCH_CROSSINGS] = {"patch-crossings", PATCH_CROSSINGS_MAX, PATCH_CROSSINGS_MAX,
+		"drops: rx_patch_loop",
+		"patch ports that the copies of one burst may cross together; then they are "
+		"dropped"},
 	[LIMIT_CLIENTS] = {"clients", LIMITS_CLIENTS, LIMITS_CLIENTS, "status: clients.refused",
 		"management connections; a further one is told so and closed"},
 	[LIMIT_REQUEST_BYTES] = {"text-bytes", LIMITS_TEXT_BYTES, LIMITS_TEXT_BYTES, "",

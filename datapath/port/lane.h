@@ -20,6 +20,9 @@ enum {
 	LANES_MAX = 16,	    /* workers, at most */
 	SIZE_CLASSES = 8,   /* see size_class_name() */
 	PATCH_HOPS_MAX = 8, /* patch ports that one packet may cross */
+	/* that a burst and its copies may: bridges joined by several patches multiply what
+	 * is flooded at each hop */
+	PATCH_CROSSINGS_MAX = 65536,
 };
 
 /* Written by the lane's worker only; read by anyone with relaxed loads. */
@@ -56,6 +59,7 @@ struct lane {
 	uint64_t now_ns; /* read once per burst */
 	uint64_t now_ms;
 	struct port_lane *dirty; /* ports with packets waiting */
+	unsigned crossings;	 /* of patch ports, in this burst */
 	lane_enter_fn enter;
 	struct arena arena;
 };

@@ -19,7 +19,7 @@
 LOG_MODULE(port);
 
 static struct list registry = {&registry, &registry};
-static struct strmap by_name; /* the younger where one that leaves has the name too */
+static struct strmap by_name; /* of those in the registry */
 
 /* ---- configuration ---- */
 
@@ -88,8 +88,10 @@ static void port_register(struct port *p)
 	strmap_put(&by_name, p->conf.name, p);
 }
 
-static void port_unregister(struct port *p)
+void port_forget(struct port *p)
 {
+	if (list_empty(&p->link))
+		return;
 	list_del(&p->link);
 	if (strmap_get(&by_name, p->conf.name) == p)
 		strmap_del(&by_name, p->conf.name);
@@ -128,12 +130,12 @@ int port_create(const struct port_conf *conf, const struct port_env *env,
 	port_register(p);
 	err = p->ops->create(p, env, why);
 	if (err)
-		goto unregister;
+		goto forget;
 	*port = p;
 	return 0;
 
-unregister:
-	port_unregister(p);
+forget:
+	port_forget(p);
 free_lanes:
 	for (unsigned i = 0; i < env->n_lanes; i++)
 		free(p->lanes[i]);
@@ -148,7 +150,7 @@ void port_destroy(struct port *p)
 		return;
 	assert(!p->opened);
 	p->ops->destroy(p);
-	port_unregister(p);
+	port_forget(p);
 	for (unsigned i = 0; i < LANES_MAX; i++)
 		free(p->lanes[i]);
 	port_conf_fini(&p->conf);
@@ -193,12 +195,6 @@ void port_close(struct port *p, bool removed)
 	p->opened = false;
 	p->n_rxqs = 0;
 	p->rxqs = NULL;
-}
-
-void port_forget(struct port *p)
-{
-	list_del(&p->link);
-	list_init(&p->link);
 }
 
 void port_set_conf(struct port *p, const struct port_conf *conf)

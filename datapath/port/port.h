@@ -73,6 +73,7 @@ struct rxq {
 	struct list link;
 	bool armed;
 	bool in_worker;
+	unsigned burst; /* frames taken at once, at most */
 	uint64_t last_rx_ns;
 	uint64_t gap_ns;	 /* mean time between bursts, lately */
 	uint64_t packets, polls; /* for 'worker stats' */

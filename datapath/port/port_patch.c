@@ -2,7 +2,7 @@
  * device: sending through it enters the pipeline of the other end's bridge on the
  * same worker, within the same burst.  The two open and close together: each is up
  * while the other exists, names it back, and is up; a packet may cross
- * PATCH_HOPS_MAX of them. */
+ * PATCH_HOPS_MAX of them, a burst with all of its copies PATCH_CROSSINGS_MAX. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -97,12 +97,13 @@ static void patch_tx(struct port *p, struct lane *lane, struct packet **pkts, un
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (pkts[i]->hops == PATCH_HOPS_MAX) {
+		if (pkts[i]->hops == PATCH_HOPS_MAX || lane->crossings == PATCH_CROSSINGS_MAX) {
 			port_drop(peer, lane, DROP_RX_PATCH_LOOP, 1);
 			arena_free(&lane->arena, pkts[i]);
 			continue;
 		}
 		pkts[i]->hops++;
+		lane->crossings++;
 		port_sent(p, lane, pkts[i]);
 		pkts[kept++] = pkts[i];
 	}

@@ -11,8 +11,9 @@
  * the kernel has no call for more at once.
  *
  * The interface may be moved to another network namespace while we hold it.  It is
- * absent from ours then, but works; what its MTU is we look up there once a second,
- * because no events come.  It is gone only when the character device says so. */
+ * absent from ours then, but works; whoever has it sets its MTU, and tells ours with
+ * mtu=.  It is gone only when the character device says so: the worker that finds
+ * that out tells the control thread through an eventfd. */
 #include "port.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@
 #include <linux/if_tun.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -41,7 +43,6 @@ LOG_MODULE(tap);
 static const char ours_alias[] = "vswitch tap";
 
 enum {
-	WATCH_MS = 1000,
 	/* The kernel drops where its ring is full, which is some hundred frames long:
 	 * it may have dropped some if so many came without a pause. */
 	OVERRUN_RUN = 256,
@@ -61,7 +62,8 @@ struct tap {
 	bool was_up;	     /* of one that is not ours */
 	uint32_t before_mtu; /* likewise; 0: not changed */
 	bool moved;	     /* to another network namespace */
-	struct event *watch;
+	int gone_fd;	     /* eventfd: a worker saw the device go */
+	struct event *gone_ev;
 	struct tap_queue queues[PORT_QUEUES_MAX];
 	struct rxq rxqs[PORT_QUEUES_MAX];
 	unsigned n_queues;
@@ -69,31 +71,47 @@ struct tap {
 	struct netlink_link refused; /* as it was when it could not be opened; 0: absent */
 };
 
-static void tap_watch(evutil_socket_t fd, short what, void *arg);
+static void tap_gone(evutil_socket_t fd, short what, void *arg);
 
 static int tap_create(struct port *p, const struct port_env *env, struct strbuf *why)
 {
 	struct tap *t = calloc(1, sizeof(*t));
+	int rc;
 
 	if (!t)
 		return -ENOMEM;
 	t->nl = env->netlink;
 	t->port = p;
 	t->refused.ifindex = -1;
-	t->watch = event_new(env->base, -1, EV_PERSIST, tap_watch, t);
-	if (!t->watch) {
-		free(t);
-		return -ENOMEM;
+	t->gone_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (t->gone_fd < 0) {
+		rc = -errno;
+		strbuf_printf(why, "port %s: %s", p->conf.name, strerror(-rc));
+		goto free_tap;
+	}
+	t->gone_ev = event_new(env->base, t->gone_fd, EV_READ | EV_PERSIST, tap_gone, t);
+	if (!t->gone_ev || event_add(t->gone_ev, NULL)) {
+		rc = -ENOMEM;
+		goto close_gone;
 	}
 	p->priv = t;
 	return 0;
+
+close_gone:
+	if (t->gone_ev)
+		event_free(t->gone_ev);
+	close(t->gone_fd);
+free_tap:
+	free(t);
+	return rc;
 }
 
 static void tap_destroy(struct port *p)
 {
 	struct tap *t = p->priv;
 
-	event_free(t->watch);
+	event_free(t->gone_ev);
+	close(t->gone_fd);
 	free(t);
 }
 
@@ -282,7 +300,6 @@ static void tap_close(struct port *p, bool removed)
 {
 	struct tap *t = p->priv;
 
-	event_del(t->watch);
 	if (t->ours && removed)
 		tap_persist(t, false);
 	tap_close_queues(t);
@@ -295,14 +312,32 @@ static void tap_close(struct port *p, bool removed)
 	p->ifindex = 0;
 }
 
+/* The device is out of our reach: closing it to open it again would make another one
+ * here.  The MTU is what the switch sends at most. */
+static int tap_reconfigure_moved(struct tap *t, const struct port_conf *conf, struct strbuf *why)
+{
+	struct port *p = t->port;
+
+	if ((conf->queues ? conf->queues : 1) != t->n_queues) {
+		strbuf_printf(why, "port %s: queues: its interface is in another network namespace",
+			conf->name);
+		return -EBUSY;
+	}
+	__atomic_store_n(&p->mtu, conf->mtu ? conf->mtu : PORT_MTU_DEFAULT, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->tx_caps, tap_set_offloads(t, conf->offloads_off), __ATOMIC_RELAXED);
+	return 0;
+}
+
 static int tap_reconfigure(struct port *p, const struct port_conf *conf, struct strbuf *why)
 {
 	struct tap *t = p->priv;
 	struct netlink_link l;
 	int rc;
 
+	if (t->moved)
+		return tap_reconfigure_moved(t, conf, why);
 	if ((conf->queues ? conf->queues : 1) != t->n_queues || (p->conf.mtu && !conf->mtu) ||
-		t->moved || netlink_link_get(t->nl, p->conf.name, &l))
+		netlink_link_get(t->nl, p->conf.name, &l))
 		return -EOPNOTSUPP;
 	rc = tap_configure(t, conf, &l, why);
 	if (rc)
@@ -325,7 +360,6 @@ static bool tap_alive(const struct tap *t)
 
 static void tap_moved(struct tap *t)
 {
-	struct timeval every = {.tv_sec = WATCH_MS / 1000};
 	struct port *p = t->port;
 
 	if (t->moved)
@@ -334,17 +368,16 @@ static void tap_moved(struct tap *t)
 	t->moved = true;
 	/* Writes to an interface that is down fail, and are counted so. */
 	__atomic_store_n(&p->link_up, true, __ATOMIC_RELAXED);
-	event_add(t->watch, &every);
 	p->events->changed(p, p->events_arg);
 }
 
-static void tap_watch(evutil_socket_t fd, short what, void *arg)
+static void tap_gone(evutil_socket_t fd, short what, void *arg)
 {
 	struct tap *t = arg;
+	uint64_t count;
 
-	if (tap_alive(t))
+	if (read(fd, &count, sizeof(count)) < 0 || !t->port->opened || tap_alive(t))
 		return;
-	event_del(t->watch);
 	t->port->events->gone(t->port, t->port->events_arg);
 }
 
@@ -366,7 +399,6 @@ static void tap_link_event(struct port *p, const struct netlink_link *event, boo
 	} else if (l.ifindex != p->ifindex) {
 		tap_moved(t);
 	} else {
-		event_del(t->watch);
 		t->moved = false;
 		if (kio_link_follow(p, &l))
 			p->events->changed(p, p->events_arg);
@@ -374,6 +406,15 @@ static void tap_link_event(struct port *p, const struct netlink_link *event, boo
 }
 
 /* ---- frames ---- */
+
+/* On a worker: the read failed because there is no device any more. */
+static void tap_tell_gone(const struct tap *t)
+{
+	uint64_t one = 1;
+	ssize_t n = write(t->gone_fd, &one, sizeof(one));
+
+	(void)n; /* fails only when it has been told 2^64 times */
+}
 
 /* What the kernel dropped because the switch did not read; 0 where it cannot be read. */
 static uint64_t tap_read_overruns(const char *name)
@@ -449,6 +490,8 @@ static unsigned tap_rx(struct rxq *rxq, struct lane *lane, struct packet **pkts,
 				rest = NULL;
 		} else {
 			arena_free(arena, p);
+			if (len < 0 && errno == EBADFD)
+				tap_tell_gone(rxq->port->priv);
 			if (len <= 0)
 				break;
 		}
@@ -506,7 +549,7 @@ static void tap_info(const struct port *p, struct json_t *out)
 		return;
 	json_object_set_new(out, "ifindex", json_integer(p->ifindex));
 	json_object_set_new(out, "created", json_boolean(t->ours));
-	json_object_set_new(out, "other_netns", json_boolean(t->moved));
+	json_object_set_new(out, "other-netns", json_boolean(t->moved));
 }
 
 #define TAP_OPS                                                                                    \

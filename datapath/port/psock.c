@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "closer.h"
 #include "kio.h"
 
 enum {
@@ -109,14 +110,19 @@ int psock_open(struct psock *s, int ifindex, struct psock_group *group)
 		close(fd);
 		return rc;
 	}
-	*s = (struct psock){.fd = fd, .batch = BATCH_MIN};
+	*s = (struct psock){.fd = fd, .ifindex = ifindex, .batch = BATCH_MIN};
 	return 0;
 }
 
 void psock_close(struct psock *s)
 {
-	if (s->fd >= 0)
-		close(s->fd);
+	struct packet_mreq promisc = {.mr_ifindex = s->ifindex, .mr_type = PACKET_MR_PROMISC};
+
+	if (s->fd < 0)
+		return;
+	/* The rest can wait, but the interface is given back as it was now. */
+	setsockopt(s->fd, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &promisc, sizeof(promisc));
+	closer_close(s->fd);
 	s->fd = -1;
 }
 

@@ -12,6 +12,7 @@
 
 struct psock {
 	int fd;
+	int ifindex;
 	/* the receiving worker's */
 	unsigned batch;	   /* frames asked for with the next call */
 	bool was_full;	   /* since the drops were read, frames came faster than asked for */

@@ -13,6 +13,10 @@
  * finds what arrived between the last empty poll and the arming.  A queue without
  * a descriptor stays busy.
  *
+ * A round takes as long as its bursts, and one frame that is flooded to a thousand
+ * ports may take a millisecond.  A queue whose burst took longer than BURST_US gets
+ * smaller ones, so that the others have their turn, until they are short again.
+ *
  * With no busy queue the worker goes offline for RCU and sleeps in epoll_wait();
  * the control thread's calls wake it through an eventfd in the same set.  While
  * busy, it looks at the set every EPOLL_PERIOD_NS, so that an armed queue is not
@@ -33,6 +37,7 @@ LOG_MODULE(worker);
 enum {
 	EPOLL_PERIOD_NS = 30000,
 	EPOLL_EVENTS = 64,
+	BURST_US = 500,
 	GAP_WEIGHT_SHIFT = 3, /* the mean gap takes in 1/8 of each new one */
 };
 
@@ -48,6 +53,7 @@ void worker_queue_add(struct worker *w, struct rxq *q)
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = q};
 
 	q->in_worker = true;
+	q->burst = BATCH_MAX;
 	q->gap_ns = 0;
 	q->last_rx_ns = w->lane.now_ns;
 	q->armed = q->fd >= 0 && !epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, q->fd, &ev);
@@ -85,16 +91,26 @@ static void queue_note_burst(struct rxq *q, uint64_t now_ns)
 	q->last_rx_ns = now_ns;
 }
 
+/* A burst of 'n' frames took so long. */
+static void queue_fit_burst(const struct worker *w, struct rxq *q, unsigned n, uint64_t cycles)
+{
+	if (cycles > w->burst_cycles)
+		q->burst = n > 1 ? n / 2 : 1;
+	else if (n == q->burst)
+		q->burst = 2 * n < BATCH_MAX ? 2 * n : BATCH_MAX;
+}
+
 static unsigned queue_poll(struct worker *w, struct rxq *q)
 {
 	struct packet *pkts[BATCH_MAX];
 	struct lane *lane = &w->lane;
-	unsigned n = port_receive(q, lane, pkts, BATCH_MAX);
+	unsigned n = port_receive(q, lane, pkts, q->burst);
 
 	if (n) {
 		queue_note_burst(q, lane->now_ns);
 		lane->enter(lane, q->port, pkts, n);
 		lane_flush(lane);
+		lane->crossings = 0;
 		count_add(&w->count.packets, n);
 		count_add(&w->count.bursts, 1);
 	} else {
@@ -113,15 +129,18 @@ static void worker_poll(struct worker *w)
 	struct list *it, *tmp;
 
 	list_for_each_safe (it, tmp, &w->busy) {
-		uint64_t start = clock_cycles();
+		struct rxq *q = container_of(it, struct rxq, link);
+		uint64_t start = clock_cycles(), took;
 		unsigned n;
 
 		w->lane.now_ns = clock_now_ns();
 		w->lane.now_ms = w->lane.now_ns / 1000000u;
-		n = queue_poll(w, container_of(it, struct rxq, link));
+		n = queue_poll(w, q);
+		took = clock_cycles() - start;
+		if (n)
+			queue_fit_burst(w, q, n, took);
 		count_add(&w->count.polls, 1);
-		count_add(
-			n ? &w->count.busy_cycles : &w->count.poll_cycles, clock_cycles() - start);
+		count_add(n ? &w->count.busy_cycles : &w->count.poll_cycles, took);
 	}
 }
 
@@ -197,6 +216,7 @@ void *worker_main(void *arg)
 	snprintf(name, sizeof(name), "vs-worker%u", w->lane.id);
 	pthread_setname_np(pthread_self(), name);
 	worker_pin(w);
+	w->burst_cycles = clock_cycles_hz() / 1000000 * BURST_US;
 	rcu_reader_register();
 	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
 		count_add(&w->count.loops, 1);

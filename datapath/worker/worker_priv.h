@@ -39,6 +39,7 @@ struct worker {
 	int epoll_fd;
 	bool stop; /* atomic */
 	uint64_t spin_ns;
+	uint64_t burst_cycles;
 	struct call_queue calls;
 	struct list busy; /* queues that are polled */
 	struct worker_count count;

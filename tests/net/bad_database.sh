@@ -6,7 +6,7 @@
 switch_start
 ctl bridge add br0
 for n in $(seq 30); do
-	ctl port add br0 "p$n" type=patch "peer=q$n"
+	ctl port add br0 "p$n" type=patch "peer=q$n" >/dev/null
 done
 switch_stop
 ls "$DB"* >"$TMP/files"

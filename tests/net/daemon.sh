@@ -91,13 +91,12 @@ step "SIGTERM while it is idle and while it is busy: status 0, at once"
 switch_stop
 switch_start
 ctl port add br0 a
-on a ping -q -f 10.0.0.9 >/dev/null 2>&1 &
-flood=$!
+ip -n a neigh add 10.0.0.9 lladdr 02:00:00:00:00:99 dev eth0
+ping_start a "$TMP/flood" -f 10.0.0.9
 start=${EPOCHREALTIME/./}
 switch_stop
 ((${EPOCHREALTIME/./} - start < 5000000)) || fail "took longer than 5 s"
-kill -INT $flood
-wait $flood || true
+ping_end "$TMP/flood" 1000000
 
 step "--db :memory: keeps nothing"
 switch_start --db :memory:

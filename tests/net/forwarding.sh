@@ -56,17 +56,17 @@ expect({w2: [eth(B, A, b"now")]}, "no longer isolated")
 run("vswitchctl", "port", "set", "w1", "isolated=false")
 
 print("== storm limits count broadcast, multicast and unknown unicast apart")
-SENT = 300
+RATE, SENT = 200, 600
 for key, dst, reason in (("storm-broadcast", BROADCAST, "rx_storm_broadcast"),
                          ("storm-multicast", "01:00:5e:00:00:05", "rx_storm_multicast"),
                          ("storm-unknown", "02:ff:00:00:00:01", "rx_storm_unknown")):
-    run("vswitchctl", "port", "set", "w1", f"{key}=20")
+    run("vswitchctl", "port", "set", "w1", f"{key}={RATE}")
     before = drops("w1", reason)
     w1.send(*[eth(dst, A)] * SENT)
-    got = drain({w2: [0] * 10, w3: [0] * 10, w4: [0] * 10})
+    got = drain({w2: [0], w3: [0], w4: [0]})
     n = len(got[w2])
     wait_until("all to be accounted for", lambda: drops("w1", reason) - before + n == SENT, 3)
-    assert 10 <= n <= 100, f"{key}: {n} of {SENT} passed"
+    assert 1 <= n <= RATE * 2, f"{key}={RATE}: {n} of {SENT} passed"
     assert len(got[w3]) == n and len(got[w4]) == n
     # Known unicast, and other ports, are not held back by it.
     w1.send(*[eth(B, A)] * 50)

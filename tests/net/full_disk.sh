@@ -14,8 +14,7 @@ host_veth a 10.0.0.1/24
 host_veth b 10.0.0.2/24
 ctl port add br0 a
 ctl port add br0 b
-on a ping -q -i 0.02 10.0.0.2 >"$TMP/ping" 2>&1 &
-pinger=$!
+ping_start a "$TMP/ping" -i 0.02 10.0.0.2
 
 dd if=/dev/zero of="$TMP/small/filler" bs=4096 2>/dev/null || true
 step "changes until the database wants a page more than there is"
@@ -41,9 +40,7 @@ jq -e '.code == 4' "$TMP/err" >/dev/null
 [ ! -e /sys/class/net/br9 ] || fail "the refused bridge left its interface"
 
 step "traffic did not notice"
-kill -INT $pinger
-wait $pinger || true
-grep -q ' 0% packet loss' "$TMP/ping" || fail "$(cat "$TMP/ping")"
+ping_end "$TMP/ping"
 
 step "with room again, changes work"
 rm "$TMP/small/filler"

@@ -47,6 +47,10 @@ wait_for 5 "the new MTU to show" check 'any(.[]; .name == "s" and .mtu == 9000)'
 ping_from a -M "do" -s 8972 10.0.0.4
 
 step "a change by command sets the device's"
-ctl port set t mtu=2000
-[ "$(on nt cat /sys/class/net/t/mtu)" = 2000 ]
-ping_from a -M "do" -s 1972 10.0.0.3
+ctl port add br0 u type=tap mtu=4000
+[ "$(cat /sys/class/net/u/mtu)" = 4000 ]
+ctl port set u mtu=2000
+[ "$(cat /sys/class/net/u/mtu)" = 2000 ]
+wait_port_up u
+ip addr add 10.0.0.5/24 dev u
+ping_from a -M "do" -s 1972 10.0.0.5

@@ -12,8 +12,8 @@ ctl bridge add br0
 frames <<'END'
 import random
 from wire import *
-from scapy.all import (ARP, Dot1AD, Dot1Q, Ether, Fragment, IP, IPv6, ICMP, IPv6ExtHdrFragment,
-                       IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, LLC, Raw, STP, TCP, UDP, fuzz)
+from scapy.all import (ARP, Dot1AD, Dot1Q, Ether, IP, IPv6, ICMP, IPv6ExtHdrFragment,
+                       IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, Raw, TCP, UDP, fuzz)
 
 w1, w2, w3 = (Wire(f"w{n}", "br0") for n in (1, 2, 3))
 A, B = "02:00:00:00:00:0a", "02:00:00:00:00:0b"

@@ -36,8 +36,16 @@ figures()
 	threads=$(find "/proc/$SWITCH_PID/task" -mindepth 1 -maxdepth 1 | wc -l)
 }
 
-on a ping -q -i 0.02 10.0.0.2 >"$TMP/ping" 2>&1 &
-pinger=$!
+# The kernel takes its time to close packet sockets; threads of their own wait for it.
+descriptors_back()
+{
+	figures
+	[ "$fds" -le "$fds0" ]
+}
+
+ping_start a "$TMP/ping" -i 0.02 10.0.0.2
+figures
+fds0=$((fds + 1)) # one for the connection of a client
 for round in 1 2 3; do
 	start=${EPOCHREALTIME/./}
 	ctl config apply "$TMP/big.json" >/dev/null
@@ -49,15 +57,14 @@ for round in 1 2 3; do
 	ctl config apply "$TMP/small.json" >/dev/null
 	removed=$(((${EPOCHREALTIME/./} - start) / 1000))
 	check 'length == 3' ctl_json port list
-	figures
+	wait_for 20 "the descriptors of 1,000 ports to be closed" descriptors_back
 	echo "round $round: $N ports added in $added ms, removed in $removed ms; $fds descriptors, $rss KiB, $threads threads"
 	[ $added -lt 60000 ]
 	[ $removed -lt 60000 ]
 	if [ $round = 1 ]; then
-		fds1=$fds rss1=$rss threads1=$threads
+		rss1=$rss threads1=$threads
 	fi
 done
-[ "$fds" = "$fds1" ] || fail "descriptors leak: $fds1, then $fds"
 [ "$threads" = "$threads1" ] || fail "threads leak: $threads1, then $threads"
 if [ "${VSWITCH_BUILD:-build}" = build ]; then # sanitizers keep freed memory
 	((rss < rss1 + 4096)) || fail "memory leaks: $rss1 KiB, then $rss KiB"
@@ -75,6 +82,4 @@ done
 echo "100 commands in $(((${EPOCHREALTIME/./} - start) / 1000)) ms"
 
 step "others' traffic did not notice"
-kill -INT $pinger
-wait $pinger || true
-grep -qE ' 0(\.[0-9]+)?% packet loss' "$TMP/ping" || fail "$(cat "$TMP/ping")"
+ping_end "$TMP/ping"

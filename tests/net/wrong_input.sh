@@ -28,7 +28,7 @@ refused 1 a/b ctl port add br0 a/b type=tap
 refused 1 'a b' ctl port add br0 'a b' type=tap
 refused 1 .. ctl port add br0 .. type=tap
 refused 1 ../../etc/x ctl bridge add ../../etc/x
-refused 1 $'new\\n' ctl port add br0 $'new\nline' type=tap
+refused 1 'new?line' ctl port add br0 $'new\nline' type=tap
 refused 1 name ctl bridge add ''
 refused 1 br0 ctl bridge add br0
 refused 1 t0 ctl port add br0 t0 type=tap

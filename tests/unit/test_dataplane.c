@@ -188,6 +188,31 @@ static void ports_come_and_go_under_traffic(void **state)
 	assert_null(dataplane_port_lookup(w->dp, "c"));
 }
 
+static void queue_whose_bursts_take_long_gets_smaller_ones(void **state)
+{
+	enum { PORTS = 1000, FRAMES = 512 };
+	struct world *w = *state;
+	struct port_counters sum;
+	char name[8];
+
+	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
+	for (unsigned i = 0; i < PORTS; i++) {
+		snprintf(name, sizeof(name), "s%u", i);
+		assert_int_equal(add(w, name, &port_sim_ops, NULL, "br0"), 0);
+		sim_port_sink(port(w, name), true);
+	}
+	sync(w);
+	assert_int_equal(port(w, "a")->rxqs[0].burst, BATCH_MAX);
+	for (unsigned i = 0; i < FRAMES; i++)
+		inject(w, "a", 0xfe, 1); /* nobody has that address: it goes to all */
+	while (sim_port_rx_waiting(port(w, "a")))
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
+	sync(w);
+	assert_in_range(port(w, "a")->rxqs[0].burst, 1, BATCH_MAX - 1);
+	port_counters_sum(port(w, name), &sum);
+	assert_int_equal(sum.tx_packets, FRAMES);
+}
+
 static void replaced_port_waits_for_its_predecessor_and_comes_up(void **state)
 {
 	struct world *w = *state;
@@ -222,6 +247,25 @@ static void vanished_device_waits_and_returns(void **state)
 	await(w, "b", 1);
 }
 
+static void addresses_behind_a_vanished_device_are_forgotten_under_traffic(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
+	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br0"), 0);
+	sync(w);
+	sim_port_sink(port(w, "a"), true);
+	for (unsigned i = 0; i < 200; i++) {
+		for (unsigned j = 0; j < 256; j++)
+			inject(w, "b", 1, (uint8_t)j);
+		sim_port_set_present(port(w, "b"), false);
+		sync(w);
+		assert_int_equal(fdb_stats(dataplane_bridge_lookup(w->dp, "br0")->fdb).entries, 0);
+		sim_port_set_present(port(w, "b"), true);
+		sync(w);
+	}
+}
+
 static void patch_pair_joins_two_bridges(void **state)
 {
 	struct world *w = *state;
@@ -245,6 +289,161 @@ static void patch_pair_joins_two_bridges(void **state)
 	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
 }
 
+/* A bridge on either side of the patch p0-p1, with a port each. */
+static void add_patched(struct world *w)
+{
+	struct bridge_conf bc = {.name = "br1", .mac_age_s = 300, .mac_limit = 1024};
+
+	assert_int_equal(dataplane_bridge_add(w->dp, &bc), 0);
+	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
+	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br1"), 0);
+	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
+	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
+	sync(w);
+}
+
+static void assert_patched(struct world *w)
+{
+	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_UP);
+	assert_int_equal(dataplane_port_lookup(w->dp, "p1")->state, DP_PORT_UP);
+	inject(w, "a", 2, 1);
+	await(w, "b", 1);
+	inject(w, "b", 1, 2);
+	await(w, "a", 1);
+}
+
+static void patch_pair_replaced_at_once_joins_its_new_ends(void **state)
+{
+	struct world *w = *state;
+
+	add_patched(w);
+	dataplane_port_del(w->dp, "p0");
+	dataplane_port_del(w->dp, "p1");
+	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
+	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
+	sync(w);
+	assert_patched(w);
+}
+
+static void patch_port_does_not_join_one_that_is_leaving(void **state)
+{
+	struct world *w = *state;
+	struct bridge_conf bc = {.name = "br1", .mac_age_s = 300, .mac_limit = 1024};
+
+	assert_int_equal(dataplane_bridge_add(w->dp, &bc), 0);
+	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
+	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br1"), 0);
+	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
+	dataplane_port_del(w->dp, "p1");
+	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
+	sync(w);
+	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
+	inject(w, "a", 2, 1);
+	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
+	sync(w);
+	assert_patched(w);
+}
+
+static void patch_port_whose_peer_waits_for_its_predecessor_waits_too(void **state)
+{
+	struct world *w = *state;
+
+	add_patched(w);
+	dataplane_port_del(w->dp, "p0");
+	dataplane_port_del(w->dp, "p1");
+	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
+	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
+	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
+	dataplane_port_del(w->dp, "p1"); /* before it ever opened */
+	sync(w);
+	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
+	inject(w, "a", 2, 1);
+	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
+	sync(w);
+	assert_patched(w);
+}
+
+static void patch_ports_go_under_traffic(void **state)
+{
+	struct world *w = *state;
+
+	add_patched(w);
+	sim_port_sink(port(w, "b"), true);
+	for (unsigned i = 0; i < 300; i++) {
+		const char *name = i % 2 ? "p0" : "p1", *peer = i % 2 ? "p1" : "p0";
+
+		for (unsigned j = 0; j < BATCH_MAX; j++)
+			inject(w, "a", 0xfe, (uint8_t)j);
+		dataplane_port_del(w->dp, name);
+		assert_int_equal(add(w, name, &port_patch_ops, peer, i % 2 ? "br0" : "br1"), 0);
+		for (unsigned j = 0; j < BATCH_MAX; j++)
+			inject(w, "a", 0xfe, (uint8_t)j);
+		sync(w);
+		assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_UP);
+		assert_int_equal(dataplane_port_lookup(w->dp, "p1")->state, DP_PORT_UP);
+	}
+}
+
+static void parallel_patches_do_not_multiply_a_frame_without_end(void **state)
+{
+	enum { PATCHES = 8 }; /* 8 * 7^7 copies */
+	struct world *w = *state;
+	uint64_t loops = 0, crossed = 0;
+
+	add_patched(w);
+	for (unsigned i = 0; i < PATCHES; i++) {
+		char p[8], q[8];
+
+		snprintf(p, sizeof(p), "x%u", i);
+		snprintf(q, sizeof(q), "y%u", i);
+		assert_int_equal(add(w, p, &port_patch_ops, q, "br0"), 0);
+		assert_int_equal(add(w, q, &port_patch_ops, p, "br1"), 0);
+	}
+	sim_port_sink(port(w, "b"), true);
+	sim_port_sink(port(w, "a"), true);
+	sync(w);
+	inject(w, "a", 0xfe, 1);
+	while (sim_port_rx_waiting(port(w, "a")))
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
+	sync(w);
+	for (struct dp_port *p = NULL; (p = dataplane_port_next(w->dp, p));) {
+		struct port_counters sum;
+
+		port_counters_sum(p->port, &sum);
+		loops += sum.drops[DROP_RX_PATCH_LOOP];
+		if (p->port->ops == &port_patch_ops)
+			crossed += sum.rx_packets;
+	}
+	assert_int_equal(crossed, PATCH_CROSSINGS_MAX);
+	assert_true(loops > 0);
+}
+
+static void set_queues(struct world *w, const char *name, uint32_t queues)
+{
+	struct port_conf conf = {.ops = &port_sim_ops, .queues = queues};
+	struct strbuf why = STRBUF_INIT;
+
+	snprintf(conf.name, sizeof(conf.name), "%s", name);
+	assert_int_equal(dataplane_port_set(w->dp, name, &conf, &trunk, &why), 0);
+	strbuf_fini(&why);
+}
+
+static void last_of_several_settings_counts_also_while_closing(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
+	set_queues(w, "a", 1);
+	sync(w);
+	set_queues(w, "a", 2);
+	set_queues(w, "a", 1); /* back to what is in force until the port has closed */
+	sync(w);
+	assert_int_equal(port(w, "a")->n_rxqs, 1);
+	set_queues(w, "a", 3);
+	dataplane_port_del(w->dp, "a"); /* and the settings that wait with it */
+	sync(w);
+}
+
 #define dataplane_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -254,9 +453,17 @@ int main(void)
 		dataplane_test(sleeping_worker_wakes_for_every_single_frame),
 		dataplane_test(idle_worker_uses_no_processor_time),
 		dataplane_test(ports_come_and_go_under_traffic),
+		dataplane_test(queue_whose_bursts_take_long_gets_smaller_ones),
 		dataplane_test(replaced_port_waits_for_its_predecessor_and_comes_up),
 		dataplane_test(vanished_device_waits_and_returns),
+		dataplane_test(addresses_behind_a_vanished_device_are_forgotten_under_traffic),
 		dataplane_test(patch_pair_joins_two_bridges),
+		dataplane_test(patch_pair_replaced_at_once_joins_its_new_ends),
+		dataplane_test(patch_port_does_not_join_one_that_is_leaving),
+		dataplane_test(patch_port_whose_peer_waits_for_its_predecessor_waits_too),
+		dataplane_test(patch_ports_go_under_traffic),
+		dataplane_test(parallel_patches_do_not_multiply_a_frame_without_end),
+		dataplane_test(last_of_several_settings_counts_also_while_closing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

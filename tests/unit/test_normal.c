@@ -27,8 +27,7 @@ static void ignore(struct port *port, void *arg)
 {
 }
 
-static const struct port_events no_events = {
-	.gone = ignore, .present = ignore, .changed = ignore};
+static const struct port_events no_events = {.gone = ignore, .present = ignore, .changed = ignore};
 
 static struct bport_conf trunk_conf(void)
 {
@@ -349,13 +348,13 @@ static void burst_keeps_its_order_and_leaks_nothing(void **state)
 
 	station_sends(w, 1, 9, 2, 0);
 	got(w);
-	for (uint8_t i = 0; i < BATCH_MAX; i++) {
+	for (unsigned i = 0; i < BATCH_MAX; i++) {
 		build(f, i % 2 ? 2 : 0xff, 1, 0);
-		f[20] = i;
+		f[20] = (uint8_t)i;
 		assert_int_equal(sim_port_inject(w->ports[0], f, 64, NULL), 0);
 	}
 	run(w, 0);
-	for (uint8_t i = 0; i < BATCH_MAX; i++) {
+	for (unsigned i = 0; i < BATCH_MAX; i++) {
 		assert_int_equal(sim_port_take(w->ports[1], buf, sizeof(buf), NULL), 64);
 		assert_int_equal(buf[20], i);
 	}

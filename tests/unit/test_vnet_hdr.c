@@ -205,7 +205,7 @@ static void short_cut_and_parser_agree_on_damaged_headers(void **state)
 
 	for (int round = 0; round < 20000; round++) {
 		struct frame_shape s = {.tcp = true, .payload_len = rng_below(&r, 400)};
-		struct gso_headers headers;
+		struct gso_headers headers = {0};
 		struct frame_tail tail;
 
 		frame_build(&frame, &s, &r);

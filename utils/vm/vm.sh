@@ -42,11 +42,11 @@ vm_start()
 # Until the guest takes commands; false, with QEMU's and the kernel's words, if it does not.
 vm_wait()
 {
-	local name=$1 line deadline=$((SECONDS + VM_BOOT_TIMEOUT_S))
+	local name=$1 line said='' deadline=$((SECONDS + VM_BOOT_TIMEOUT_S))
 	while ((SECONDS < deadline)); do
-		if IFS= read -r -t 1 -u "${VM_FDS[$name]}" line && [[ $line == *'<<ready>>'* ]]; then
-			return 0
-		fi
+		IFS= read -r -t 1 -u "${VM_FDS[$name]}" line || true
+		said+=$line
+		[[ $said != *'<<ready>>'* ]] || return 0
 		kill -0 "${VM_PIDS[$name]}" 2>/dev/null || break
 	done
 	echo "guest $name did not boot:" >&2
@@ -58,11 +58,15 @@ vm_wait()
 # returns its status; 124 when the guest does not answer.
 vm_exec()
 {
-	local name=$1 command=$2 line deadline=$((SECONDS + VM_EXEC_TIMEOUT_S))
+	local name=$1 command=$2 line part='' deadline=$((SECONDS + VM_EXEC_TIMEOUT_S))
 	printf '%s\n' "$command" 1<>"$VM_DIR/$name.in" # never waits for a reader
 	while ((SECONDS < deadline)); do
-		IFS= read -r -t 1 -u "${VM_FDS[$name]}" line || continue
-		line=${line%$'\r'}
+		IFS= read -r -t 1 -u "${VM_FDS[$name]}" line || {
+			part+=$line # of a line that is still coming
+			continue
+		}
+		line=$part${line%$'\r'}
+		part=
 		if [[ $line =~ ^(.*)\<\<([0-9]+)\>\>$ ]]; then
 			[ -z "${BASH_REMATCH[1]}" ] || printf '%s\n' "${BASH_REMATCH[1]}"
 			return "${BASH_REMATCH[2]}"
@@ -77,8 +81,8 @@ vm_exec()
 vm_stop()
 {
 	local name=$1 fd=${VM_FDS[$1]}
-	kill "${VM_PIDS[$name]}" 2>/dev/null
-	wait "${VM_PIDS[$name]}" 2>/dev/null
+	kill "${VM_PIDS[$name]}" 2>/dev/null || true # it may have ended by itself
+	wait "${VM_PIDS[$name]}" 2>/dev/null || true
 	exec {fd}<&-
 	rm -f "$VM_DIR/$name.in" "$VM_DIR/$name.out" "$VM_DIR/$name.pid"
 	unset "VM_PIDS[$name]" "VM_FDS[$name]"
