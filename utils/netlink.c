@@ -29,6 +29,7 @@
 LOG_MODULE(netlink);
 
 enum {
+	EVENTS_PER_ROUND = 64,
 	EVENT_BYTES = 64 * 1024,	     /* of one datagram; links with many VFs are large */
 	EVENT_QUEUE_BYTES = 4 * 1024 * 1024, /* some thousand events */
 	DUMP_TRIES = 5,			     /* of a dump that the kernel reports as inconsistent */
@@ -351,7 +352,8 @@ static void events_readable(evutil_socket_t fd, short what, void *arg)
 	} buf; /* too large for a stack; only the control thread comes here */
 	struct netlink *nl = arg;
 
-	for (;;) {
+	/* What is left waits for the next round of the event loop: others want it too. */
+	for (unsigned i = 0; i < EVENTS_PER_ROUND; i++) {
 		struct sockaddr_nl from = {0};
 		struct iovec iov = {.iov_base = &buf, .iov_len = sizeof(buf)};
 		struct msghdr m = {.msg_name = &from,

@@ -49,6 +49,11 @@ bool vlan_carries(const struct vlan_conf *conf, uint16_t vid)
 	return conf->all_trunks || vlan_set_has(conf->trunks, vid);
 }
 
+static bool is_tpid(uint16_t type)
+{
+	return type == ETHERTYPE_CTAG || type == ETHERTYPE_STAG;
+}
+
 /* The outer tag of a frame, as found. */
 struct outer_tag {
 	bool present;
@@ -60,7 +65,7 @@ struct outer_tag {
 static bool outer_tag_read(const struct packet *p, struct outer_tag *t)
 {
 	t->tpid = wire_u16(p->data + TYPE_OFS);
-	t->present = t->tpid == ETHERTYPE_CTAG || t->tpid == ETHERTYPE_STAG;
+	t->present = is_tpid(t->tpid);
 	t->tci = 0;
 	if (!t->present)
 		return true;
@@ -98,6 +103,10 @@ bool vlan_ingress(const struct vlan_conf *conf, struct packet *p, struct vlan_me
 		return tunnel_ingress(conf, &t, m, reason);
 
 	m->vid = t.tci & VLAN_VID_MASK;
+	if (t.present && !m->vid && is_tpid(wire_u16(p->data + TYPE_OFS + ETH_VLAN_LEN))) {
+		*reason = DROP_RX_VLAN_MALFORMED;
+		return false;
+	}
 	m->tpid = t.present && m->vid ? t.tpid : ETHERTYPE_CTAG;
 	if (m->vid && conf->mode == VLAN_ACCESS) {
 		*reason = DROP_RX_VLAN_TAGGED_ON_ACCESS;

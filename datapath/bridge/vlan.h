@@ -9,6 +9,9 @@
  *	dot1q-tunnel     any frame, tagged or not, is in 'tag'; inside the switch and on
  *	                 trunks it carries an 802.1ad tag around what it came with
  *
+ * A priority tag (VLAN 0) before another tag is refused, but by a tunnel: once it is
+ * taken off, the frame would be in a VLAN that nobody has let it into.
+ *
  * Threads: pure functions over a packet that the caller owns. */
 #pragma once
 

@@ -215,7 +215,7 @@ static int query_int(sqlite3 *db, const char *sql, int *out)
 static int check_pages(const char *path, struct strbuf *why)
 {
 	struct strbuf answer = STRBUF_INIT;
-	sqlite3 *db;
+	sqlite3 *db = NULL;
 	int rc = connect_for_reading(path, &db, why);
 
 	if (rc)

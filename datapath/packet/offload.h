@@ -26,8 +26,9 @@ struct gso_headers {
  * fragment, or do not fit the frame's length exactly. */
 int gso_headers_read(struct packet *p, enum packet_gso gso, struct gso_headers *h);
 
-/* Put the L4 checksum in place (for SCTP its CRC32c, RFC 9260); afterwards csum is PACKET_CSUM_VALID.  For UDP a
- * computed 0 is sent as 0xffff.  0, or -EINVAL where csum_start lies outside. */
+/* Put the L4 checksum in place (for SCTP its CRC32c, RFC 9260); afterwards csum is
+ * PACKET_CSUM_VALID.  For UDP a computed 0 is sent as 0xffff.  0, or -EINVAL where csum_start lies
+ * outside. */
 int offload_finish_csum(struct packet *p);
 
 /* Cut 'p', which asks for it, into packets of at most gso_size payload bytes with

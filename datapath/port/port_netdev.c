@@ -140,7 +140,7 @@ give_back:
 static int netdev_open(struct port *p, struct strbuf *why)
 {
 	struct netdev *d = p->priv;
-	struct netlink_link l;
+	struct netlink_link l, now;
 	int rc = netlink_link_get(d->nl, p->conf.name, &l);
 
 	if (rc) {
@@ -153,8 +153,10 @@ static int netdev_open(struct port *p, struct strbuf *why)
 	d->refused = rc ? l : (struct netlink_link){0};
 	if (rc)
 		return rc;
-	/* What taking it changed.  Where it has vanished meanwhile, an event will tell. */
-	netlink_link_get(d->nl, p->conf.name, &l);
+	/* What taking it changed.  Where it has vanished meanwhile, or another one has its
+	 * name now, an event will tell. */
+	if (!netlink_link_get(d->nl, p->conf.name, &now) && now.ifindex == l.ifindex)
+		l = now;
 	kio_link_follow(p, &l);
 	p->tx_caps = netdev_tx_caps(&p->conf);
 	p->rxqs = d->rxqs;
@@ -224,9 +226,9 @@ static unsigned netdev_rx(struct rxq *q, struct lane *lane, struct packet **pkts
 
 static void netdev_tx(struct port *p, struct lane *lane, struct packet **pkts, unsigned n)
 {
-	const struct netdev *d = p->priv;
+	struct netdev *d = p->priv;
 
-	psock_tx(d->socks[lane->id % d->n_socks].fd, p, lane, pkts, n);
+	psock_tx(&d->socks[lane->id % d->n_socks], p, lane, pkts, n);
 }
 
 static void netdev_info(const struct port *p, struct json_t *out)

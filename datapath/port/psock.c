@@ -31,6 +31,7 @@ enum {
 	SNDBUF_BYTES = 4 * 1024 * 1024, /* what may wait in the device's queues */
 	TX_WAITS = 5,			/* for room in the socket, per burst */
 	TX_WAIT_NS = 20 * 1000,
+	TX_GIVE_UP_MS = 10, /* without waiting, after waiting in vain */
 	AUXDATA_SPACE = CMSG_SPACE(sizeof(struct tpacket_auxdata)),
 };
 
@@ -41,17 +42,33 @@ static int set_int(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
 }
 
+static int set_filter(int fd, struct sock_filter *code, unsigned short n)
+{
+	struct sock_fprog prog = {.len = n, .filter = code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ? -errno : 0;
+}
+
 /* Let nothing in until the socket is a member of its group: it would receive what
  * others receive too. */
-static int deafen(int fd, bool deaf)
+static int deafen(int fd)
 {
-	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog prog = {.len = 1, .filter = &drop};
-	int unused = 0;
-	int rc = deaf ? setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog))
-		      : setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
+	struct sock_filter none[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
 
-	return rc ? -errno : 0;
+	return set_filter(fd, none, 1);
+}
+
+/* Let in what arrives.  PACKET_IGNORE_OUTGOING has no effect within a group. */
+static int listen_to_incoming(int fd)
+{
+	struct sock_filter incoming[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+
+	return set_filter(fd, incoming, sizeof(incoming) / sizeof(incoming[0]));
 }
 
 static int join(int fd, struct psock_group *group)
@@ -88,13 +105,13 @@ static int psock_setup(int fd, int ifindex, struct psock_group *group)
 	if (!rc && setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promisc, sizeof(promisc)))
 		rc = -errno;
 	if (!rc && group->shared)
-		rc = deafen(fd, true);
+		rc = deafen(fd);
 	if (!rc && bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		rc = -errno;
 	if (!rc && group->shared)
 		rc = join(fd, group);
 	if (!rc && group->shared)
-		rc = deafen(fd, false);
+		rc = listen_to_incoming(fd);
 	return rc;
 }
 
@@ -281,21 +298,28 @@ static void tx_wait(int fd)
 	ppoll(&pfd, 1, &ts, NULL);
 }
 
-/* Send from 'msgs'; how many frames are done with, at least one where n is not 0. */
-static unsigned tx_some(int fd, const struct port *port, struct lane *lane, struct mmsghdr *msgs,
-	struct packet **pkts, unsigned n)
+/* Send from 'msgs'; how many frames are done with, at least one where n is not 0.
+ *
+ * EAGAIN: the socket's buffer is full, and drains as the receiver takes frames.  A
+ * receiver that takes none must not cost others the worker's time: after waiting in
+ * vain, frames are dropped without waiting for a while.  ENOBUFS is never waited for:
+ * the device's queueing discipline chose to drop the frame. */
+static unsigned tx_some(struct psock *s, const struct port *port, struct lane *lane,
+	struct mmsghdr *msgs, struct packet **pkts, unsigned n)
 {
-	int sent = sendmmsg(fd, msgs, n, MSG_DONTWAIT);
+	int sent = sendmmsg(s->fd, msgs, n, MSG_DONTWAIT);
+	bool patient = lane->now_ms >= __atomic_load_n(&s->tx_full_until_ms, __ATOMIC_RELAXED);
 
-	/* EAGAIN: the socket's buffer is full, and drains as the device sends.  ENOBUFS
-	 * is not waited for: the device's queueing discipline chose to drop the frame. */
-	for (unsigned i = 0; i < TX_WAITS && sent < 0 && (errno == EAGAIN || errno == EINTR); i++) {
-		tx_wait(fd);
-		sent = sendmmsg(fd, msgs, n, MSG_DONTWAIT);
+	for (unsigned i = 0; patient && i < TX_WAITS && sent < 0 && errno == EAGAIN; i++) {
+		tx_wait(s->fd);
+		sent = sendmmsg(s->fd, msgs, n, MSG_DONTWAIT);
 	}
 	if (sent < 0) {
 		unsigned lost = errno == EAGAIN ? n : 1;
 
+		if (errno == EAGAIN && patient)
+			__atomic_store_n(&s->tx_full_until_ms, lane->now_ms + TX_GIVE_UP_MS,
+				__ATOMIC_RELAXED);
 		port_drop(port, lane, tx_reason(errno), lost);
 		return lost;
 	}
@@ -304,7 +328,8 @@ static unsigned tx_some(int fd, const struct port *port, struct lane *lane, stru
 	return (unsigned)sent;
 }
 
-void psock_tx(int fd, const struct port *port, struct lane *lane, struct packet **pkts, unsigned n)
+void psock_tx(struct psock *s, const struct port *port, struct lane *lane, struct packet **pkts,
+	unsigned n)
 {
 	struct mmsghdr msgs[BATCH_MAX];
 	struct iovec iov[BATCH_MAX][KIO_TX_IOV];
@@ -315,6 +340,6 @@ void psock_tx(int fd, const struct port *port, struct lane *lane, struct packet 
 		msgs[i].msg_hdr = (struct msghdr){
 			.msg_iov = iov[i], .msg_iovlen = kio_tx_iov(pkts[i], &hdrs[i], iov[i])};
 	for (unsigned done = 0; done < n;)
-		done += tx_some(fd, port, lane, msgs + done, pkts + done, n - done);
+		done += tx_some(s, port, lane, msgs + done, pkts + done, n - done);
 	port_free_all(lane, pkts, n);
 }

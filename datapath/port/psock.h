@@ -17,10 +17,12 @@ struct psock {
 	unsigned batch;	   /* frames asked for with the next call */
 	bool was_full;	   /* since the drops were read, frames came faster than asked for */
 	uint64_t drops_ms; /* when they were read */
+
+	uint64_t tx_full_until_ms; /* any worker's, relaxed: no waiting for room until then */
 };
 
-/* A group of one socket needs no more than 'group' being 0 and 'first' and 'last'
- * the same; with more, all sockets are opened one by one, the first makes the group. */
+/* The sockets of one interface: all 0 but 'shared' before the first is opened, which
+ * makes the group that the others join. */
 struct psock_group {
 	bool shared; /* there will be more than one socket */
 	int id;	     /* of the group; 0: not made yet */
@@ -33,4 +35,5 @@ void psock_close(struct psock *s);
 /* As port_ops.rx and port_ops.tx. */
 unsigned psock_rx(struct psock *s, const struct port *port, struct lane *lane, struct packet **pkts,
 	unsigned max);
-void psock_tx(int fd, const struct port *port, struct lane *lane, struct packet **pkts, unsigned n);
+void psock_tx(struct psock *s, const struct port *port, struct lane *lane, struct packet **pkts,
+	unsigned n);

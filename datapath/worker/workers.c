@@ -238,7 +238,7 @@ static int worker_start(struct workers *ws, unsigned id, const struct workers_co
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (w->epoll_fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->calls.fd, &ev)) {
 		err = -errno;
-		goto fini_calls;
+		goto close_epoll;
 	}
 	err = -pthread_create(&w->thread, NULL, worker_main, w);
 	if (err)
@@ -246,8 +246,8 @@ static int worker_start(struct workers *ws, unsigned id, const struct workers_co
 	return 0;
 
 close_epoll:
-	close(w->epoll_fd);
-fini_calls:
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
 	call_queue_fini(&w->calls);
 fini_lane:
 	lane_fini(&w->lane);

@@ -213,6 +213,24 @@ static void frame_that_ends_within_its_tag_is_malformed(void **state)
 	assert_refused(&c, p, DROP_RX_VLAN_MALFORMED);
 }
 
+static void priority_tag_does_not_hide_another_tag(void **state)
+{
+	static const enum vlan_mode modes[] = {
+		VLAN_TRUNK, VLAN_ACCESS, VLAN_NATIVE_TAGGED, VLAN_NATIVE_UNTAGGED};
+	struct vlan_conf tunnel = conf(VLAN_DOT1Q_TUNNEL, 100);
+	struct vlan_meta m;
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct vlan_conf c = conf(modes[i], 10);
+
+		assert_refused(&c, frame(ETHERTYPE_CTAG, 5 << 13, ETHERTYPE_CTAG, 20),
+			DROP_RX_VLAN_MALFORMED);
+		assert_refused(
+			&c, frame(ETHERTYPE_STAG, 0, ETHERTYPE_STAG, 0), DROP_RX_VLAN_MALFORMED);
+	}
+	assert_in(&tunnel, frame(ETHERTYPE_CTAG, 0, ETHERTYPE_CTAG, 20), 100, &m);
+}
+
 static void egress_without_headroom_says_so(void **state)
 {
 	struct vlan_conf c = conf(VLAN_TRUNK, 0);
@@ -255,6 +273,7 @@ int main(void)
 		cmocka_unit_test(tunnel_port_refuses_customer_vlans_not_listed),
 		cmocka_unit_test(priority_tags_carry_priority_on_untagged_egress_as_configured),
 		cmocka_unit_test(frame_that_ends_within_its_tag_is_malformed),
+		cmocka_unit_test(priority_tag_does_not_hide_another_tag),
 		cmocka_unit_test(egress_without_headroom_says_so),
 		cmocka_unit_test(vlan_sets_parse_and_name_the_wrong_word),
 	};
