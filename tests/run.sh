@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh [-v] [-j N] [--list] [SUITE|SUITE/TEST…] - builds what is needed and runs tests.
 #
-# Suites: unit model fuzz net interop lint; without one, all.  A test is chosen by name or
+# Suites: unit model fuzz net interop micro lint; without one, all.  A test is chosen by name or
 # shell pattern: unit/fdb, 'net/vlan*'.  Run as root on Debian 12; it installs the packages
 # that it needs (utils/packages.list).
 #
@@ -14,7 +14,7 @@
 #
 # Builds, each made once and kept for the next run:
 #
-#	build/       gcc, as users build it          unit, model, fuzz corpus, net, interop
+#	build/       gcc, as users build it          unit, model, fuzz corpus, net, interop, micro
 #	build-asan/  clang, address and undefined    the same but interop, and some of net
 #	build-tsan/  clang, thread                   unit and model tests that start threads
 #	build-fuzz/  clang, libFuzzer                20 s of search for each target
@@ -29,7 +29,7 @@ ROOT=$PWD
 FUZZ_S=${VSWITCH_FUZZ_S:-20}
 ASAN_NET_TESTS=(standalone_ping vlan_modes mac_learning forwarding malformed wrong_input
 	device_vanish patch pcap config thousand_ports daemon)
-ALL_SUITES=(unit model fuzz net interop lint)
+ALL_SUITES=(unit model fuzz net interop micro lint)
 
 die()
 {
@@ -264,7 +264,7 @@ build_fuzz()
 	[ -n "$targets" ] || return 0
 	# shellcheck disable=SC2086
 	configure build-fuzz clang -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
-		-Dbench=false -Dc_args=-fsanitize=fuzzer-no-link && build build-fuzz $targets
+		-Dbench=false && build build-fuzz $targets
 }
 
 fuzz_targets()
@@ -356,6 +356,14 @@ script_suite()
 	run_tests <"$WORK/tests"
 }
 
+# Instructions per operation, counted by callgrind, within bounds.
+micro_suite()
+{
+	build_plain || { failed_test micro/build "build/ does not build" && return; }
+	meson_tests build micro micro/ >"$WORK/tests"
+	run_tests <"$WORK/tests"
+}
+
 lint_suite()
 {
 	local check
@@ -369,6 +377,7 @@ lint_suite()
 groups=(build run test)
 wants lint && groups+=(lint)
 wants interop && groups+=(vm)
+wants micro && groups+=(micro)
 utils/install-packages.sh "${groups[@]}" || die "packages are missing"
 
 start=$SECONDS
@@ -378,6 +387,7 @@ for suite in "${ALL_SUITES[@]}"; do
 	unit | model) compiled_suite "$suite" ;;
 	fuzz) fuzz_suite ;;
 	net | interop) script_suite "$suite" ;;
+	micro) micro_suite ;;
 	lint) lint_suite ;;
 	esac
 done
