@@ -28,7 +28,7 @@ struct daemon {
 	bool stopping;
 };
 
-static char *pidfile; /* once it is ours */
+static char pidfile[PATH_MAX]; /* "" until it is ours */
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
 {
@@ -39,7 +39,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	if (pidfile)
+	if (pidfile[0])
 		unlink(pidfile);
 	exit(1);
 }
@@ -85,14 +85,6 @@ static struct event *on_signal(struct daemon *d, int sig, event_callback_fn fn)
 	return ev;
 }
 
-static char *pidfile_path(const char *rundir)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/vswitchd.pid", rundir);
-	return strdup(path);
-}
-
 /* The directories may be relative; --detach changes to '/'. */
 static const char *absolute(const char *path)
 {
@@ -121,6 +113,7 @@ static void make_parent(const char *path)
 
 static void start_instance(struct options *o)
 {
+	char path[sizeof(pidfile)];
 	pid_t holder = 0;
 	int err;
 
@@ -138,13 +131,13 @@ static void start_instance(struct options *o)
 	if (o->detach && (err = daemon_detach()))
 		die("cannot go to the background: %s", strerror(-err));
 
-	char *path = pidfile_path(o->rundir);
+	snprintf(path, sizeof(path), "%s/vswitchd.pid", o->rundir);
 	err = daemon_pidfile(path, &holder);
 	if (err == -EBUSY)
 		die("another vswitchd (pid %d) runs in %s", (int)holder, o->rundir);
 	if (err)
 		die("%s: %s", path, strerror(-err));
-	pidfile = path;
+	memcpy(pidfile, path, sizeof(pidfile));
 	daemon_raise_fd_limit();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a log file at its limit: write() fails, that is all */
@@ -198,6 +191,5 @@ int main(int argc, char **argv)
 	event_free(d.sighup);
 	event_base_free(d.base);
 	unlink(pidfile);
-	free(pidfile);
 	return 0;
 }

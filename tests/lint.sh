@@ -5,7 +5,10 @@ set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 2
 
 CHECKS=(format length layers headers shell python cppcheck tidy)
-SOURCES=(utils proto datapath controller tests bench)
+SOURCES=()
+for folder in utils proto datapath controller tests bench; do
+	[ ! -d "$folder" ] || SOURCES+=("$folder")
+done
 MAX_LINES=1000
 
 c_files()
