@@ -64,6 +64,13 @@ def receiver_cpu():
     return max(os.sched_getaffinity(0))
 
 
+def pin_threads(pids, cpu):
+    """All threads of these processes, to one processor."""
+    for pid in pids:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(task), {cpu})
+
+
 class Process:
     """A child that is ended by its own id, with its output in a file."""
 

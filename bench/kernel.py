@@ -110,6 +110,7 @@ def udp(peer, build, seconds, flows):
 def measure(peer, kind, build, seconds, record):
     """record(test, figures) for every measurement."""
     with two_hosts(peer, kind):
+        hosts.pin_threads(peer.pids(), hosts.receiver_cpu())
         record("tcp", tcp(peer, seconds))
         for flows in FLOWS:
             record(f"udp{flows}", udp(peer, build, seconds, flows))

@@ -44,6 +44,7 @@ export TMP RUNDIR VSWITCH_RUNDIR=$RUNDIR
 export PATH=$BUILD/utils/vswitchctl:$BUILD/datapath:$PATH
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:log_path=$TMP/sanitizer
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:log_path=$TMP/sanitizer
+export TSAN_OPTIONS=second_deadlock_stack=1:suppressions=$ROOT/tests/tsan.supp:log_path=$TMP/sanitizer
 export LC_ALL=C
 
 # The machine's policy may be restrictive or lax; a test needs it known.

@@ -16,7 +16,7 @@
 #
 #	build/       gcc, as users build it          unit, model, fuzz corpus, net, interop, micro
 #	build-asan/  clang, address and undefined    the same but interop, and some of net
-#	build-tsan/  clang, thread                   unit and model tests that start threads
+#	build-tsan/  clang, thread                   unit and model tests that start threads, some of net
 #	build-fuzz/  clang, libFuzzer                20 s of search for each target
 #
 # How it works: the tests become lines "NAME <tab> SECONDS <tab> COMMAND", which are run
@@ -28,7 +28,8 @@ cd "$(dirname "$(readlink -f "$0")")/.." || exit 2
 ROOT=$PWD
 FUZZ_S=${VSWITCH_FUZZ_S:-20}
 ASAN_NET_TESTS=(standalone_ping vlan_modes mac_learning forwarding malformed wrong_input
-	device_vanish patch pcap config thousand_ports daemon)
+	device_vanish patch pcap config thousand_ports daemon matrix)
+TSAN_NET_TESTS=(matrix device_vanish)
 ALL_SUITES=(unit model fuzz net interop micro lint)
 
 die()
@@ -168,6 +169,7 @@ start_job()
 run_tests()
 {
 	local name seconds command
+	[ -s "$WORK/tests" ] || failed_test "$suite/none" "the suite has no test"
 	while IFS=$'\t' read -r name seconds command; do
 		chosen_test "$name" || continue
 		if [ $list = yes ]; then
@@ -250,10 +252,9 @@ build_tsan()
 {
 	local targets
 	targets=$(thread_tests | sed 's,\(.*\) \(.*\),tests/\1/\2,')
-	[ -n "$targets" ] || return 0
 	# shellcheck disable=SC2086  # a list of targets
 	configure build-tsan clang -Db_sanitize=thread -Db_lundef=false -Dbench=false &&
-		build build-tsan $targets
+		build build-tsan datapath/vswitchd utils/vswitchctl/vswitchctl $targets
 }
 
 # The libraries are instrumented too, or the search would be blind in them.
@@ -340,7 +341,10 @@ script_suite()
 	local suite=$1 name
 	{
 		script_tests "$suite" "$suite/" build
-		[ "$suite" != net ] || script_tests net net/asan/ build-asan "${ASAN_NET_TESTS[@]}"
+		if [ "$suite" = net ]; then
+			script_tests net net/asan/ build-asan "${ASAN_NET_TESTS[@]}"
+			script_tests net net/tsan/ build-tsan "${TSAN_NET_TESTS[@]}"
+		fi
 	} >"$WORK/tests"
 	if [ $list = no ] && [ "$(id -u)" != 0 ]; then
 		while IFS=$'\t' read -r name _; do
@@ -352,6 +356,8 @@ script_suite()
 		build_plain || { failed_test "$suite/build" "build/ does not build" && return; }
 		[ "$suite" != net ] || build_asan ||
 			{ failed_test "$suite/build-asan" "build-asan/ does not build" && return; }
+		[ "$suite" != net ] || build_tsan ||
+			{ failed_test "$suite/build-tsan" "build-tsan/ does not build" && return; }
 	fi
 	run_tests <"$WORK/tests"
 }

@@ -234,6 +234,9 @@ int change_port_set(struct config_tx *tx, const json_t *params, json_t **result,
 	if (!name)
 		return -EINVAL;
 	const json_t *old = config_get(tx->config, CONFIG_PORT, name);
+	if (!old && config_get(tx->config, CONFIG_BRIDGE, name))
+		return refuse(r, REFUSED_BAD, name,
+			"port %s: is its bridge's own; 'bridge set' changes it (mac, mtu)", name);
 	if (!old)
 		return refuse_absent(CONFIG_PORT, name, r);
 	if (json_object_get(params, "bridge"))

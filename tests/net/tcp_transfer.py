@@ -42,7 +42,8 @@ def main():
     pid = os.fork()
     if pid == 0:
         enter(receiver)
-        listener = socket.create_server(("", PORT))
+        family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+        listener = socket.create_server(("", PORT), family=family)
         os.write(ready_w, b"x")
         receive(listener, result_w)
     os.close(ready_w)
