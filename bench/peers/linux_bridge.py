@@ -1,7 +1,7 @@
 """The bridge in the Linux kernel: what a switch in user space is held against."""
 import os
 
-from hosts import run
+from hosts import run, wait_until
 from . import Peer
 
 
@@ -14,7 +14,9 @@ class LinuxBridge(Peer):
              "context; its processor time shows in the system's only.")
 
     def start(self):
-        run("ip", "link", "add", "br0", "type", "bridge")
+        # The peer before may have had a br0 that the kernel is still taking down.
+        wait_until("the name br0 to be free", lambda: run(
+            "ip", "link", "add", "br0", "type", "bridge", check=False).returncode == 0)
         run("ip", "link", "set", "br0", "up")
 
     def add_ports(self, kind, names):
