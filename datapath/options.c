@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -18,6 +19,8 @@ enum {
 	OPT_LOG,
 	OPT_LOG_FILE,
 	OPT_GROUP,
+	OPT_CLEANUP,
+	OPT_NO_IO_URING,
 	OPT_HELP,
 	OPT_VERSION,
 	SPIN_US_DEFAULT = 50,
@@ -30,10 +33,12 @@ static const struct option longopts[] = {
 	{"workers", required_argument, NULL, OPT_WORKERS},
 	{"worker-cpus", required_argument, NULL, OPT_WORKER_CPUS},
 	{"spin-us", required_argument, NULL, OPT_SPIN},
+	{"no-io-uring", no_argument, NULL, OPT_NO_IO_URING},
 	{"detach", no_argument, NULL, OPT_DETACH},
 	{"log", required_argument, NULL, OPT_LOG},
 	{"log-file", required_argument, NULL, OPT_LOG_FILE},
 	{"group", required_argument, NULL, OPT_GROUP},
+	{"cleanup", no_argument, NULL, OPT_CLEANUP},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{NULL, 0, NULL, 0},
@@ -49,68 +54,91 @@ static const char usage[] =
 	"  --workers N         threads that move packets, 1 to 16 (1)\n"
 	"  --worker-cpus LIST  pin each worker: 2,3 or 4-7, one CPU per worker\n"
 	"  --spin-us N         how long a quiet queue is polled before its worker may sleep (50)\n"
+	"  --no-io-uring       a system call per frame for taps\n"
 	"  --detach            go to the background once the switch is ready\n"
 	"  --log LEVEL         error, warn, info or debug (info)\n"
 	"  --log-file FILE     write messages there; SIGHUP opens it again\n"
 	"  --group NAME        group that may use the management socket\n"
+	"  --cleanup           do not run: give back interfaces and delete taps that the switch "
+	"of\n"
+	"                      this --rundir left behind\n"
 	"  --help, --version\n";
 
 static void __attribute__((noreturn, format(printf, 1, 2))) refuse(const char *fmt, ...)
 {
+	char line[1024];
 	va_list ap;
 
-	fputs("vswitchd: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	fputs("\nTry 'vswitchd --help'.\n", stderr);
+	for (char *c = line; *c; c++) /* one line, whatever the word */
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
+	fprintf(stderr, "vswitchd: %s\n", line);
 	exit(2);
 }
 
+static const char *word(const char *option, const char *text)
+{
+	if (!*text)
+		refuse("--%s: '' is empty", option);
+	return text;
+}
+
 static unsigned long number(
-	const char *option, const char *word, unsigned long min, unsigned long max)
+	const char *option, const char *text, unsigned long min, unsigned long max)
 {
 	char *end;
 
 	errno = 0;
-	unsigned long v = strtoul(word, &end, 10);
-	if (errno || end == word || *end || *word == '-' || v < min || v > max)
-		refuse("--%s: '%s' is not a number from %lu to %lu", option, word, min, max);
+	unsigned long v = strtoul(text, &end, 10);
+	if (errno || !isdigit((unsigned char)*text) || *end || v < min || v > max)
+		refuse("--%s: '%s' is not a number from %lu to %lu", option, text, min, max);
 	return v;
 }
 
-/* "2,4-6" into o->cpus; the count. */
-static unsigned cpus_parse(const char *list, struct options *o)
+static long cpu_parse(const char *list, char **pos)
 {
-	long online = sysconf(_SC_NPROCESSORS_CONF);
-	const char *pos = list;
+	if (!isdigit((unsigned char)**pos))
+		refuse("--worker-cpus: '%s' is not a list of CPUs", list);
+	return strtol(*pos, pos, 10);
+}
+
+static void cpu_add(const char *list, int cpu, unsigned *n, struct options *o)
+{
+	for (unsigned i = 0; i < *n; i++)
+		if (o->cpus[i] == cpu)
+			refuse("--worker-cpus: '%s' names CPU %d twice", list, cpu);
+	if (*n == LANES_MAX)
+		refuse("--worker-cpus: '%s' names more than %d CPUs", list, LANES_MAX);
+	o->cpus[(*n)++] = cpu;
+}
+
+/* "2,4-6" into o->cpus; the count. */
+static unsigned cpus_parse(char *list, struct options *o)
+{
+	long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	char *pos = list;
 	unsigned n = 0;
 
-	while (*pos) {
-		char *end;
-		long first = strtol(pos, &end, 10), last = first;
+	for (;;) {
+		long first = cpu_parse(list, &pos), last = first;
 
-		if (end == pos)
-			refuse("--worker-cpus: '%s' is not a list of CPUs", list);
-		if (*end == '-') {
-			pos = end + 1;
-			last = strtol(pos, &end, 10);
-			if (end == pos)
-				refuse("--worker-cpus: '%s' is not a list of CPUs", list);
+		if (*pos == '-') {
+			pos++;
+			last = cpu_parse(list, &pos);
 		}
-		if (first < 0 || last < first || last >= online)
+		if (last < first || last >= n_cpus)
 			refuse("--worker-cpus: '%s' names a CPU that is not among 0-%ld", list,
-				online - 1);
-		for (long c = first; c <= last; c++) {
-			if (n == LANES_MAX)
-				refuse("--worker-cpus: more than %d CPUs", LANES_MAX);
-			o->cpus[n++] = (int)c;
-		}
-		if (*end && *end != ',')
+				n_cpus - 1);
+		for (long c = first; c <= last; c++)
+			cpu_add(list, (int)c, &n, o);
+		if (!*pos)
+			return n;
+		if (*pos++ != ',')
 			refuse("--worker-cpus: '%s' is not a list of CPUs", list);
-		pos = *end ? end + 1 : end;
 	}
-	return n;
 }
 
 void options_parse(int argc, char **argv, struct options *o)
@@ -130,10 +158,10 @@ void options_parse(int argc, char **argv, struct options *o)
 	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
 		switch (c) {
 		case OPT_RUNDIR:
-			o->rundir = optarg;
+			o->rundir = word("rundir", optarg);
 			break;
 		case OPT_DB:
-			o->db = optarg;
+			o->db = word("db", optarg);
 			break;
 		case OPT_WORKERS:
 			o->workers = (unsigned)number("workers", optarg, 1, LANES_MAX);
@@ -144,6 +172,9 @@ void options_parse(int argc, char **argv, struct options *o)
 		case OPT_SPIN:
 			o->spin_us = (unsigned)number("spin-us", optarg, 0, SPIN_US_MAX);
 			break;
+		case OPT_NO_IO_URING:
+			o->no_io_uring = true;
+			break;
 		case OPT_DETACH:
 			o->detach = true;
 			break;
@@ -152,10 +183,13 @@ void options_parse(int argc, char **argv, struct options *o)
 				refuse("--log: '%s' is not error, warn, info or debug", optarg);
 			break;
 		case OPT_LOG_FILE:
-			o->log_file = optarg;
+			o->log_file = word("log-file", optarg);
 			break;
 		case OPT_GROUP:
-			o->group = optarg;
+			o->group = word("group", optarg);
+			break;
+		case OPT_CLEANUP:
+			o->cleanup = true;
 			break;
 		case OPT_HELP:
 			fputs(usage, stdout);
@@ -164,8 +198,7 @@ void options_parse(int argc, char **argv, struct options *o)
 			puts("vswitchd " VSWITCH_VERSION);
 			exit(0);
 		default:
-			fputs("Try 'vswitchd --help'.\n", stderr);
-			exit(2);
+			exit(2); /* it has said why */
 		}
 	}
 	if (optind < argc)

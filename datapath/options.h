@@ -15,9 +15,11 @@ struct options {
 	const char *log_file;
 	enum log_level log_level;
 	bool detach;
+	bool cleanup; /* instead of running */
 	unsigned workers;
 	int cpus[LANES_MAX]; /* -1: any */
 	unsigned spin_us;
+	bool no_io_uring;
 };
 
 /* Fill 'o' from the command line and the environment.  Prints and exits for

@@ -5,7 +5,7 @@
 
 #include "names.h"
 
-const char *const config_port_types[] = {"tap", "netdev", "patch", "pcap", NULL};
+const char *const config_port_types[] = {"tap", "netdev", "patch", "pcap", "internal", NULL};
 static_assert(sizeof(config_port_types) / sizeof(char *) == CONFIG_TYPES + 1, "a name per type");
 
 static const char *const vlan_modes[] = {
@@ -73,6 +73,7 @@ static const struct config_key port_keys[] = {
 		.value = CONFIG_UINT,
 		.min = 1,
 		.max = CONFIG_OFPORT_MAX,
+		.types = CONFIG_TYPES_ADDED,
 		.flags = CONFIG_KEY_FIXED | CONFIG_KEY_CHOSEN,
 		.def_about = "the lowest that is free",
 		.about = "its number in the bridge"},
@@ -127,13 +128,14 @@ static const struct config_key port_keys[] = {
 		.value = CONFIG_UINT,
 		.min = CONFIG_MTU_MIN,
 		.max = CONFIG_MTU_MAX,
+		.types = CONFIG_TYPES_ADDED,
 		.def_about = "the device's; 1500 for a tap",
 		.about = "largest packet without the Ethernet header"},
 	{.name = "queues",
 		.value = CONFIG_UINT,
 		.min = 1,
 		.max = CONFIG_QUEUES_MAX,
-		.types = CONFIG_TYPES_KERNEL,
+		.types = CONFIG_TYPES_QUEUES,
 		.def = "1",
 		.about = "receive queues"},
 	{.name = "mac",
@@ -183,7 +185,7 @@ static const struct config_key fdb_keys[] = {
 	{.name = "mac", .value = CONFIG_MAC, .flags = CONFIG_KEY_IDENTITY, .about = "the address"},
 	{.name = "vlan",
 		.value = CONFIG_VLAN,
-		.max = 4095,
+		.max = 4094,
 		.flags = CONFIG_KEY_IDENTITY,
 		.def = "0",
 		.about = "its VLAN; 0: untagged traffic of trunks"},

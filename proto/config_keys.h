@@ -47,15 +47,19 @@ enum {
 	CONFIG_RATE_MAX = 100000000, /* frames per second */
 };
 
-/* Port types that a user can ask for, as bits; the order of config_port_types[]. */
+/* Port types, as bits; the order of config_port_types[].  A port of type internal is a
+ * bridge's own, has the bridge's name, and comes and goes with it; nobody adds one. */
 enum {
 	CONFIG_TYPE_TAP = 1 << 0,
 	CONFIG_TYPE_NETDEV = 1 << 1,
 	CONFIG_TYPE_PATCH = 1 << 2,
 	CONFIG_TYPE_PCAP = 1 << 3,
-	CONFIG_TYPES = 4,
+	CONFIG_TYPE_INTERNAL = 1 << 4,
+	CONFIG_TYPES = 5,
 	CONFIG_TYPES_ALL = (1 << CONFIG_TYPES) - 1,
-	CONFIG_TYPES_KERNEL = CONFIG_TYPE_TAP | CONFIG_TYPE_NETDEV,
+	CONFIG_TYPES_ADDED = CONFIG_TYPES_ALL & ~CONFIG_TYPE_INTERNAL, /* not said to people */
+	CONFIG_TYPES_KERNEL = CONFIG_TYPE_TAP | CONFIG_TYPE_NETDEV | CONFIG_TYPE_INTERNAL,
+	CONFIG_TYPES_QUEUES = CONFIG_TYPE_TAP | CONFIG_TYPE_NETDEV,
 };
 
 enum {

@@ -7,10 +7,13 @@
 enum {
 	IP_PROTO_HOPOPTS = 0,
 	IP_PROTO_ICMP = 1,
+	IP_PROTO_IPV4 = 4, /* within IP: RFC 2003 */
 	IP_PROTO_TCP = 6,
 	IP_PROTO_UDP = 17,
+	IP_PROTO_IPV6 = 41, /* within IP: RFC 4213, RFC 2473 */
 	IP_PROTO_ROUTING = 43,
 	IP_PROTO_FRAGMENT = 44,
+	IP_PROTO_GRE = 47,
 	IP_PROTO_ESP = 50,
 	IP_PROTO_AH = 51,
 	IP_PROTO_ICMPV6 = 58,
@@ -19,11 +22,18 @@ enum {
 	IP_PROTO_SCTP = 132,
 };
 
+/* Types of ICMPv6 messages (RFC 4861). */
+enum {
+	ICMPV6_ND_SOLICIT = 135,
+	ICMPV6_ND_ADVERT = 136,
+};
+
 /* Bytes of headers without options. */
 enum {
 	IPV4_HEADER_MIN = 20,
 	IPV6_HEADER_LEN = 40,
 	TCP_HEADER_MIN = 20,
+	TCP_HEADER_MAX = 60,
 	UDP_HEADER_LEN = 8,
 	SCTP_HEADER_LEN = 12,
 	ICMP_HEADER_LEN = 8,
@@ -55,4 +65,5 @@ enum {
 	TCP_CSUM_OFS = 16,
 	UDP_CSUM_OFS = 6,
 	SCTP_CSUM_OFS = 8,
+	GRE_CSUM_OFS = 4, /* where its flags say that there is one */
 };

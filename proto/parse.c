@@ -28,8 +28,6 @@ enum {
 	MPLS_LSE_LEN = 4,
 	MPLS_BOS = 0x100,
 	ND_LEN = 24, /* RFC 4861 sections 4.3, 4.4: up to the options */
-	ND_SOLICIT = 135,
-	ND_ADVERT = 136,
 	ND_OPT_SLL = 1,
 	ND_OPT_TLL = 2,
 };
@@ -183,7 +181,7 @@ static void parse_icmpv6(struct cursor c, struct parsed *out, size_t ofs)
 	if (!parse_icmp(c, out, ofs, ICMPV6_HEADER_LEN, PARSED_ICMPV6))
 		return;
 	uint8_t type = c.head[ofs], code = c.head[ofs + 1];
-	if ((type == ND_SOLICIT || type == ND_ADVERT) && code == 0)
+	if ((type == ICMPV6_ND_SOLICIT || type == ICMPV6_ND_ADVERT) && code == 0)
 		parse_nd(c, out, ofs);
 }
 
@@ -239,8 +237,8 @@ static inline void parse_ipv4(struct cursor c, struct parsed *out, size_t ofs)
 	out->ip_tos = h[1];
 	out->ip_ttl = h[8];
 	out->ip_proto = h[9];
-	memcpy(&out->src.v4, h + 12, 4);
-	memcpy(&out->dst.v4, h + 16, 4);
+	memcpy(&out->ip4_src, h + 12, 4);
+	memcpy(&out->ip4_dst, h + 16, 4);
 	if (unlikely(frag & (IPV4_MF | IPV4_FRAG_OFS_MASK)))
 		out->frag = frag & IPV4_FRAG_OFS_MASK ? PARSE_FRAG_LATER : PARSE_FRAG_FIRST;
 	parse_l4(c, out, ofs + header_len, false);
@@ -309,7 +307,7 @@ static void parse_ipv6_ext(struct cursor c, struct parsed *out, size_t ofs)
 
 	while (is_ext(out->ip_proto) && out->frag != PARSE_FRAG_LATER) {
 		if (!in_reach(c, ofs, 8)) {
-			out->ipv6_ext = order.seen;
+			out->ipv6_ext = htobe16(order.seen);
 			return stop_short(c, out, PARSE_AT_IPV6_EXT, ofs, 8);
 		}
 		const uint8_t *h = c.head + ofs;
@@ -324,7 +322,7 @@ static void parse_ipv6_ext(struct cursor c, struct parsed *out, size_t ofs)
 				out->frag = PARSE_FRAG_FIRST;
 		}
 		if (ofs + len > c.end) {
-			out->ipv6_ext = order.seen;
+			out->ipv6_ext = htobe16(order.seen);
 			return stop(out, PARSE_TRUNCATED, PARSE_AT_IPV6_EXT, ofs);
 		}
 		ext_order_note(&order, type, h[0]);
@@ -335,7 +333,7 @@ static void parse_ipv6_ext(struct cursor c, struct parsed *out, size_t ofs)
 		ext_order_note(&order, IP_PROTO_ESP, 0);
 	if (out->ip_proto == IP_PROTO_NO_NEXT && out->frag != PARSE_FRAG_LATER)
 		order.seen |= IPV6_EXT_NO_NEXT;
-	out->ipv6_ext = order.seen;
+	out->ipv6_ext = htobe16(order.seen);
 	parse_l4(c, out, ofs, true);
 }
 
@@ -366,7 +364,7 @@ static inline void parse_ipv6(struct cursor c, struct parsed *out, size_t ofs)
 	parse_ipv6_ext(c, out, ofs + IPV6_HEADER_LEN);
 }
 
-/* RFC 826, for Ethernet and IPv4; other kinds are an unknown protocol. */
+/* RFC 826 and RFC 903, for Ethernet and IPv4; other kinds are an unknown protocol. */
 static void parse_arp(struct cursor c, struct parsed *out, size_t ofs)
 {
 	static const uint8_t kind[] = {0, 1, 0x08, 0x00, 6, 4};
@@ -380,9 +378,9 @@ static void parse_arp(struct cursor c, struct parsed *out, size_t ofs)
 		return stop_short(c, out, PARSE_AT_ARP, ofs, ARP_ETH_IPV4_LEN);
 	memcpy(&out->arp_op, h + 6, 2);
 	out->sll = eth_addr_load(h + 8);
-	memcpy(&out->src.v4, h + 14, 4);
+	memcpy(&out->ip4_src, h + 14, 4);
 	out->tll = eth_addr_load(h + 18);
-	memcpy(&out->dst.v4, h + 24, 4);
+	memcpy(&out->ip4_dst, h + 24, 4);
 	out->has |= PARSED_ARP;
 	complete(out, PARSE_AT_ARP, ofs + ARP_ETH_IPV4_LEN);
 }
@@ -412,8 +410,10 @@ static void parse_pbb(struct cursor c, struct parsed *out, size_t ofs)
 	complete(out, PARSE_AT_PBB, ofs + 4);
 }
 
-/* The EtherType at out->type_ofs, behind all tags, is 'type'. */
-static inline void parse_l3(struct cursor c, struct parsed *out, uint16_t type)
+/* The EtherType at out->type_ofs, behind all tags, is 'type'.  One copy for each caller:
+ * a call here costs the common one more than some of the headers do. */
+static inline __attribute__((always_inline)) void parse_l3(
+	struct cursor c, struct parsed *out, uint16_t type)
 {
 	size_t ofs = out->l3_ofs;
 
@@ -424,6 +424,7 @@ static inline void parse_l3(struct cursor c, struct parsed *out, uint16_t type)
 	case ETHERTYPE_IPV6_:
 		return parse_ipv6(c, out, ofs);
 	case ETHERTYPE_ARP_:
+	case ETHERTYPE_RARP:
 		return parse_arp(c, out, ofs);
 	case ETHERTYPE_MPLS:
 	case ETHERTYPE_MPLS_MCAST:
@@ -476,22 +477,31 @@ static size_t parse_vlans(struct cursor c, struct parsed *out, size_t ofs)
 			stop_short(c, out, PARSE_AT_VLAN, ofs, 2 + ETH_VLAN_LEN);
 			return 0;
 		}
-		if (out->n_vlans < 2)
-			memcpy(&out->vlan[out->n_vlans], c.head + ofs, ETH_VLAN_LEN);
+		if (out->n_vlans < 2) {
+			struct parsed_vlan *v = &out->vlan[out->n_vlans];
+
+			memcpy(v, c.head + ofs, ETH_VLAN_LEN);
+			v->tci |= htobe16(PARSED_VLAN_PRESENT);
+		}
 		out->n_vlans++;
 		ofs += ETH_VLAN_LEN;
 	} while (is_vlan(wire_u16(c.head + ofs)));
 	return ofs;
 }
 
+static inline struct cursor cursor_make(const uint8_t *head, size_t head_len, size_t len)
+{
+	return (struct cursor){.head = head,
+		.avail = (uint32_t)min_size(min_size(head_len, PARSE_LEN_MAX), len),
+		.end = (uint32_t)min_size(len, UINT32_MAX)};
+}
+
 void parse(const uint8_t *head, size_t head_len, size_t frame_len, struct parsed *out)
 {
-	struct cursor c = {.head = head};
+	struct cursor c = cursor_make(head, head_len, frame_len);
 	size_t ofs = 2 * ETH_ADDR_LEN;
 
 	clear(out);
-	c.end = (uint32_t)min_size(frame_len, UINT32_MAX);
-	c.avail = (uint32_t)min_size(min_size(head_len, PARSE_LEN_MAX), frame_len);
 	if (!in_reach(c, 0, ETH_HEADER_LEN))
 		return stop_short(c, out, PARSE_AT_ETH, 0, ETH_HEADER_LEN);
 	memcpy(&out->eth_dst, head, ETH_ADDR_LEN);
@@ -512,4 +522,11 @@ void parse(const uint8_t *head, size_t head_len, size_t frame_len, struct parsed
 	}
 	out->l3_ofs = out->type_ofs + 2;
 	parse_l3(c, out, type);
+}
+
+__attribute__((cold)) void parse_from_l3(
+	const uint8_t *head, size_t head_len, size_t len, uint16_t type, struct parsed *out)
+{
+	clear(out);
+	parse_l3(cursor_make(head, head_len, len), out, type);
 }

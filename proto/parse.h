@@ -9,7 +9,7 @@
  *	802.1ah I-TAG          its I-SID; what is inside the tag is not looked at
  *	MPLS label stack       the top entry and the depth; likewise (OpenFlow 1.3.5
  *	                       section 7.2.3.8: no fields behind a label)
- *	ARP for IPv4 over Ethernet
+ *	ARP and RARP for IPv4 over Ethernet
  *	IPv4, IPv6 with extension headers; jumbograms (RFC 2675) are not supported
  *	TCP, UDP, SCTP, ICMP, ICMPv6, neighbour solicitation and advertisement
  *
@@ -95,14 +95,17 @@ enum {
 /* The EtherType given to 802.3 frames without one (as in Open vSwitch). */
 enum { ETHERTYPE_NONE = 0x05ff };
 
+/* In 'tci', the bit of the drop eligible indicator says instead that there is a tag
+ * (OFPVID_PRESENT, OpenFlow 1.3.5 section 7.2.3.7). */
+enum { PARSED_VLAN_PRESENT = 0x1000 };
+
 struct parsed_vlan {
 	be16_t tpid;
 	be16_t tci;
 };
 
-union parsed_addr {
+struct parsed_addr {
 	uint8_t v6[16];
-	be32_t v4; /* the other bytes are 0 */
 };
 
 struct parsed {
@@ -130,13 +133,20 @@ struct parsed {
 	be32_t pbb_tci;	 /* I-TAG: priority, flags, and the I-SID in the low 24 bits */
 	uint8_t ip_tos;	 /* IPv4 DSCP and ECN; IPv6 traffic class */
 	uint8_t ip_ttl;
-	uint16_t ipv6_ext;     /* IPV6_EXT_*, host order */
-	be32_t ipv6_label;     /* low 20 bits */
-	union parsed_addr src; /* IP; ARP: sender protocol address */
-	union parsed_addr dst; /* IP; ARP: target protocol address */
-	be16_t l4_src;	       /* port; ICMP and ICMPv6: type */
-	be16_t l4_dst;	       /* port; ICMP and ICMPv6: code */
-	be16_t tcp_flags;      /* low 12 bits */
+	be16_t ipv6_ext;   /* IPV6_EXT_* */
+	be32_t ipv6_label; /* low 20 bits */
+	union {
+		struct {
+			be32_t ip4_src; /* ARP: sender protocol address */
+			be32_t ip4_dst; /* ARP: target protocol address */
+		};
+		struct {
+			struct parsed_addr src, dst; /* IPv6; else 0 but for the above */
+		};
+	};
+	be16_t l4_src;	  /* port; ICMP and ICMPv6: type */
+	be16_t l4_dst;	  /* port; ICMP and ICMPv6: code */
+	be16_t tcp_flags; /* low 12 bits */
 	be16_t arp_op;
 	uint8_t nd_target[16];
 	struct eth_addr sll; /* ND: source link-layer address; ARP: sender's */
@@ -146,3 +156,8 @@ struct parsed {
 /* Parse the first 'head_len' bytes of a frame of 'frame_len' bytes (at least
  * head_len; what head_len exceeds it by is ignored).  'out' is written whole. */
 void parse(const uint8_t *head, size_t head_len, size_t frame_len, struct parsed *out);
+
+/* The same of what follows an EtherType, 'type', as where a tunnel carries IP without
+ * Ethernet: 'head' starts with that header, and offsets count from there. */
+void parse_from_l3(
+	const uint8_t *head, size_t head_len, size_t len, uint16_t type, struct parsed *out);

@@ -30,7 +30,9 @@ enum {
 /* EtherTypes, host order (IEEE 802 numbers). */
 enum {
 	ETHERTYPE_IPV4 = 0x0800,
+	ETHERTYPE_TEB = 0x6558, /* an Ethernet frame, within GRE (RFC 1701) and Geneve */
 	ETHERTYPE_ARP_ = 0x0806,
+	ETHERTYPE_RARP = 0x8035,
 	ETHERTYPE_CTAG = 0x8100, /* 802.1Q customer tag */
 	ETHERTYPE_IPV6_ = 0x86dd,
 	ETHERTYPE_MPLS = 0x8847,

@@ -13,7 +13,7 @@
 # no frames appear that the test did not send; any command that fails ends the test
 # (set -e), which then prints its trace and the switch's log.
 #
-# The programs are those of $VSWITCH_BUILD (default: build).
+# The programs are those of $VSWITCH_BUILD (default: build), from the root of the tree.
 #
 # shellcheck shell=bash disable=SC2034
 
@@ -21,7 +21,14 @@ set -eEuo pipefail
 
 TESTS=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 ROOT=$(dirname "$TESTS")
-BUILD=$(readlink -f "$ROOT/${VSWITCH_BUILD:-build}")
+case ${VSWITCH_BUILD:-build} in
+/*) BUILD=$VSWITCH_BUILD ;;
+*) BUILD=$ROOT/${VSWITCH_BUILD:-build} ;;
+esac
+[ -x "$BUILD/datapath/vswitchd" ] || {
+	echo "VSWITCH_BUILD: no vswitchd built in $BUILD" >&2
+	exit 1
+}
 
 if [ "${VSWITCH_TEST_INSIDE:-}" != "$$" ]; then
 	[ "$(id -u)" = 0 ] || {

@@ -3,15 +3,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static int ready_fd = -1;
+static int claim_fd = -1;
 
 int daemon_make_dir(const char *path)
 {
@@ -72,6 +76,81 @@ int daemon_pidfile(const char *path, pid_t *holder)
 		return err;
 	}
 	return 0; /* the descriptor stays open: it is the lock */
+}
+
+/* Whoever has the name: is it one of us, and not a stranger who wants us not to start? */
+static bool is_one_of_us(const struct sockaddr_un *sa, socklen_t len, pid_t *holder)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct ucred cred = {.uid = (uid_t)-1};
+	socklen_t cred_len = sizeof(cred);
+	bool ours = fd >= 0 && !connect(fd, (const struct sockaddr *)sa, len) &&
+		    !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len) &&
+		    cred.uid == geteuid();
+
+	if (fd >= 0)
+		close(fd);
+	*holder = cred.pid;
+	return ours;
+}
+
+/* An abstract socket: its name is one network namespace's, and goes with its process.
+ * The length of the address, or -ENAMETOOLONG. */
+static int claim_address(const char *rundir, struct sockaddr_un *sa)
+{
+	int n;
+
+	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
+	n = snprintf(sa->sun_path + 1, sizeof(sa->sun_path) - 1, "vswitchd:%s", rundir);
+	if (n >= (int)sizeof(sa->sun_path) - 1)
+		return -ENAMETOOLONG;
+	return (int)offsetof(struct sockaddr_un, sun_path) + 1 + n;
+}
+
+int daemon_claim(const char *rundir, pid_t *holder)
+{
+	struct sockaddr_un sa;
+	int len = claim_address(rundir, &sa), fd, err;
+
+	if (len < 0)
+		return len;
+	for (int i = 0; i < 2; i++) { /* whoever had it may just have ended */
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		if (fd < 0)
+			return -errno;
+		if (!bind(fd, (struct sockaddr *)&sa, (socklen_t)len) && !listen(fd, SOMAXCONN)) {
+			claim_fd = fd; /* open to the end: it is the claim */
+			return 0;
+		}
+		err = -errno;
+		close(fd);
+		if (err != -EADDRINUSE)
+			return err;
+		if (is_one_of_us(&sa, (socklen_t)len, holder))
+			return -EBUSY;
+	}
+	return 0;
+}
+
+bool daemon_claimed(const char *rundir, pid_t *holder)
+{
+	struct sockaddr_un sa;
+	int len = claim_address(rundir, &sa);
+
+	return len > 0 && is_one_of_us(&sa, (socklen_t)len, holder);
+}
+
+int daemon_claim_fd(void)
+{
+	return claim_fd;
+}
+
+void daemon_claim_asked(void)
+{
+	int fd = accept(claim_fd, NULL, NULL);
+
+	if (fd >= 0)
+		close(fd);
 }
 
 static int wait_until_ready(int fd, pid_t child)

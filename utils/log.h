@@ -7,6 +7,9 @@
  * trigger goes through the _rl form (at most about 5 per second per call site;
  * the number left out is told with the next).  Never per packet.
  *
+ * Nobody waits for whoever reads the messages: what a full pipe or terminal does not
+ * take at once is lost, and how many were is told once it takes some again.
+ *
  * Threads: any. */
 #pragma once
 
@@ -50,14 +53,17 @@ struct log_rate {
 #define log_warn_rl(...)                                                                           \
 	do {                                                                                       \
 		static struct log_rate log_rate_here;                                              \
-		if (log_rate_pass(&log_rate_here))                                                 \
-			log_warn(__VA_ARGS__);                                                     \
+		if (__atomic_load_n(&log_this_module.level, __ATOMIC_RELAXED) >=                   \
+			(int)LOG_LEVEL_WARN)                                                       \
+			log_write_rl(                                                              \
+				&log_this_module, LOG_LEVEL_WARN, &log_rate_here, __VA_ARGS__);    \
 	} while (0)
 
 void log_module_register(struct log_module *m);
 void log_write(struct log_module *m, enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-bool log_rate_pass(struct log_rate *r);
+void log_write_rl(struct log_module *m, enum log_level level, struct log_rate *rate,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* "error", "warn", "info", "debug"; -EINVAL for another word. */
 int log_level_parse(const char *word, enum log_level *level);

@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
+#include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/errno.h>
@@ -38,6 +39,7 @@ enum {
 struct link_list {
 	struct netlink_link *v;
 	unsigned n, cap;
+	bool incomplete; /* out of memory while it was collected */
 };
 
 struct netlink {
@@ -74,21 +76,31 @@ static bool link_list_has(const struct link_list *list, int ifindex)
 	return at < list->n && list->v[at].ifindex == ifindex;
 }
 
-static void link_list_put(struct link_list *list, const struct netlink_link *l)
+static bool link_list_grow(struct link_list *list)
+{
+	unsigned cap = list->cap ? 2 * list->cap : 16;
+	struct netlink_link *v = realloc(list->v, cap * sizeof(*v));
+
+	if (!v)
+		return false;
+	list->v = v;
+	list->cap = cap;
+	return true;
+}
+
+/* False where there is no memory for it. */
+static bool link_list_put(struct link_list *list, const struct netlink_link *l)
 {
 	unsigned at = link_list_find(list, l->ifindex);
 
 	if (!(at < list->n && list->v[at].ifindex == l->ifindex)) {
-		if (list->n == list->cap) {
-			list->cap = list->cap ? 2 * list->cap : 16;
-			list->v = realloc(list->v, list->cap * sizeof(*list->v));
-			if (!list->v)
-				abort();
-		}
+		if (list->n == list->cap && !link_list_grow(list))
+			return false;
 		memmove(list->v + at + 1, list->v + at, (list->n - at) * sizeof(*list->v));
 		list->n++;
 	}
 	list->v[at] = *l;
+	return true;
 }
 
 static void link_list_remove(struct link_list *list, int ifindex)
@@ -109,11 +121,45 @@ static void attr_string(struct nlattr *attr, char *dst, size_t size)
 		nla_strlcpy(dst, attr, size);
 }
 
-/* False for a message that is not about a link as such: a bridge tells about its
- * members in messages of its own family, also when one leaves it. */
-static bool link_decode(struct nlmsghdr *h, struct netlink_link *l)
+static void tun_decode(struct nlattr *data, struct netlink_tun *tun)
 {
-	struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
+	struct nlattr *tb[IFLA_TUN_MAX + 1];
+
+	if (!data || nla_parse_nested(tb, IFLA_TUN_MAX, data, NULL))
+		return;
+	if (tb[IFLA_TUN_TYPE])
+		tun->tap = nla_get_u8(tb[IFLA_TUN_TYPE]) == IFF_TAP;
+	if (tb[IFLA_TUN_MULTI_QUEUE])
+		tun->multi_queue = nla_get_u8(tb[IFLA_TUN_MULTI_QUEUE]);
+	if (tb[IFLA_TUN_NUM_QUEUES])
+		tun->queues = nla_get_u32(tb[IFLA_TUN_NUM_QUEUES]);
+	if (tb[IFLA_TUN_NUM_DISABLED_QUEUES])
+		tun->queues += nla_get_u32(tb[IFLA_TUN_NUM_DISABLED_QUEUES]);
+}
+
+static void info_decode(struct nlattr *attr, struct netlink_link *l)
+{
+	struct nlattr *info[IFLA_INFO_MAX + 1];
+
+	if (!attr || nla_parse_nested(info, IFLA_INFO_MAX, attr, NULL))
+		return;
+	attr_string(info[IFLA_INFO_KIND], l->kind, sizeof(l->kind));
+	if (!strcmp(l->kind, "tun"))
+		tun_decode(info[IFLA_INFO_DATA], &l->tun);
+}
+
+static uint64_t tx_dropped(struct nlattr *attr)
+{
+	struct rtnl_link_stats64 stats = {0};
+
+	if (attr)
+		nla_memcpy(&stats, attr, sizeof(stats));
+	return stats.tx_dropped;
+}
+
+bool netlink_link_decode(struct nlmsghdr *h, struct netlink_link *l)
+{
+	struct nlattr *tb[IFLA_MAX + 1];
 	const struct ifinfomsg *ifi = nlmsg_data(h);
 
 	if (h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK)
@@ -126,14 +172,16 @@ static bool link_decode(struct nlmsghdr *h, struct netlink_link *l)
 	attr_string(tb[IFLA_IFALIAS], l->alias, sizeof(l->alias));
 	if (tb[IFLA_MTU])
 		l->mtu = nla_get_u32(tb[IFLA_MTU]);
+	if (tb[IFLA_CARRIER])
+		l->carrier = nla_get_u8(tb[IFLA_CARRIER]);
 	if (tb[IFLA_MASTER])
 		l->master = (int)nla_get_u32(tb[IFLA_MASTER]);
 	if (tb[IFLA_NUM_TX_QUEUES])
 		l->tx_queues = nla_get_u32(tb[IFLA_NUM_TX_QUEUES]);
 	if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == sizeof(l->mac))
 		memcpy(l->mac, nla_data(tb[IFLA_ADDRESS]), sizeof(l->mac));
-	if (tb[IFLA_LINKINFO] && !nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL))
-		attr_string(info[IFLA_INFO_KIND], l->kind, sizeof(l->kind));
+	l->tx_dropped = tx_dropped(tb[IFLA_STATS64]);
+	info_decode(tb[IFLA_LINKINFO], l);
 	return true;
 }
 
@@ -142,9 +190,18 @@ static bool link_decode(struct nlmsghdr *h, struct netlink_link *l)
 struct exchange {
 	netlink_each_fn each;
 	void *arg;
+	uint32_t seq;
 	bool done;
 	int rc;
 };
+
+/* Whatever answers another request, which failed on the way, is left out. */
+static int exchange_in_sequence(struct nl_msg *msg, void *arg)
+{
+	const struct exchange *x = arg;
+
+	return nlmsg_hdr(msg)->nlmsg_seq == x->seq ? NL_OK : NL_SKIP;
+}
 
 static int exchange_message(struct nl_msg *msg, void *arg)
 {
@@ -180,6 +237,15 @@ static int exchange_failed(struct sockaddr_nl *who, struct nlmsgerr *err, void *
 	return NL_STOP;
 }
 
+/* An answer was not read to its end: no other dump could begin before it is. */
+static void exchange_drain(int fd)
+{
+	char buf[8192];
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) >= 0 || errno == ENOBUFS || errno == EINTR)
+		;
+}
+
 int netlink_request(struct netlink *nl, struct nl_msg *msg, netlink_each_fn each, void *arg)
 {
 	struct exchange x = {.each = each, .arg = arg};
@@ -196,22 +262,24 @@ int netlink_request(struct netlink *nl, struct nl_msg *msg, netlink_each_fn each
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, exchange_finished, &x);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, exchange_finished, &x);
 	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, exchange_interrupted, &x);
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, exchange_in_sequence, &x);
 	nl_cb_err(cb, NL_CB_CUSTOM, exchange_failed, &x);
 
 	rc = nl_send_auto(nl->req, msg);
+	x.seq = nlmsg_hdr(msg)->nlmsg_seq;
 	while (rc >= 0 && !x.done)
 		rc = nl_recvmsgs(nl->req, cb);
 	nlmsg_free(msg);
 	nl_cb_put(cb);
 	if (rc < 0 && !x.rc) {
+		exchange_drain(nl_socket_get_fd(nl->req));
 		log_error("netlink: %s", nl_geterror(rc));
-		return -EIO;
+		return rc == -NLE_NOMEM ? -ENOMEM : -EIO;
 	}
 	return x.rc;
 }
 
-/* A request about one link by its ifindex, or any where that is 0. */
-static struct nl_msg *link_message(int type, int flags, int ifindex, const char *name)
+struct nl_msg *netlink_link_message(int type, int flags, int ifindex, const char *name)
 {
 	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC, .ifi_index = ifindex};
 	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
@@ -231,8 +299,8 @@ static void collect_link(struct nlmsghdr *h, void *arg)
 	struct link_list *list = arg;
 	struct netlink_link l;
 
-	if (link_decode(h, &l))
-		link_list_put(list, &l);
+	if (netlink_link_decode(h, &l) && !link_list_put(list, &l))
+		list->incomplete = true;
 }
 
 /* Every link there is; the caller frees list->v. */
@@ -242,19 +310,22 @@ static int dump_links(struct netlink *nl, struct link_list *list)
 
 	for (int i = 0; i < DUMP_TRIES; i++) {
 		list->n = 0;
-		rc = netlink_request(
-			nl, link_message(RTM_GETLINK, NLM_F_DUMP, 0, NULL), collect_link, list);
+		rc = netlink_request(nl, netlink_link_message(RTM_GETLINK, NLM_F_DUMP, 0, NULL),
+			collect_link, list);
 		if (rc != -EINTR)
 			break;
 	}
-	return rc;
+	return rc ? rc : list->incomplete ? -ENOMEM : 0;
 }
 
 int netlink_link_get(struct netlink *nl, const char *name, struct netlink_link *l)
 {
 	struct link_list found = {0};
-	int rc = netlink_request(nl, link_message(RTM_GETLINK, 0, 0, name), collect_link, &found);
+	int rc = netlink_request(
+		nl, netlink_link_message(RTM_GETLINK, 0, 0, name), collect_link, &found);
 
+	if (!rc && found.incomplete)
+		rc = -ENOMEM;
 	if (!rc && !found.n)
 		rc = -ENODEV;
 	if (!rc)
@@ -263,9 +334,21 @@ int netlink_link_get(struct netlink *nl, const char *name, struct netlink_link *
 	return rc;
 }
 
+int netlink_link_each(
+	struct netlink *nl, void (*fn)(const struct netlink_link *l, void *arg), void *arg)
+{
+	struct link_list list = {0};
+	int rc = dump_links(nl, &list);
+
+	for (unsigned i = 0; !rc && i < list.n; i++)
+		fn(&list.v[i], arg);
+	free(list.v);
+	return rc;
+}
+
 int netlink_link_set_up(struct netlink *nl, int ifindex, bool up)
 {
-	struct nl_msg *msg = link_message(RTM_NEWLINK, 0, ifindex, NULL);
+	struct nl_msg *msg = netlink_link_message(RTM_NEWLINK, 0, ifindex, NULL);
 
 	if (msg) {
 		struct ifinfomsg *ifi = nlmsg_data(nlmsg_hdr(msg));
@@ -278,7 +361,7 @@ int netlink_link_set_up(struct netlink *nl, int ifindex, bool up)
 
 static int link_set(struct netlink *nl, int ifindex, int attr, const void *data, unsigned len_bytes)
 {
-	struct nl_msg *msg = link_message(RTM_NEWLINK, 0, ifindex, NULL);
+	struct nl_msg *msg = netlink_link_message(RTM_NEWLINK, 0, ifindex, NULL);
 
 	if (msg && nla_put(msg, attr, (int)len_bytes, data) < 0) {
 		nlmsg_free(msg);
@@ -304,7 +387,7 @@ int netlink_link_set_alias(struct netlink *nl, int ifindex, const char *alias)
 
 int netlink_link_del(struct netlink *nl, int ifindex)
 {
-	return netlink_request(nl, link_message(RTM_DELLINK, 0, ifindex, NULL), NULL, NULL);
+	return netlink_request(nl, netlink_link_message(RTM_DELLINK, 0, ifindex, NULL), NULL, NULL);
 }
 
 /* ---- events ---- */
@@ -335,12 +418,12 @@ static void link_event(struct netlink *nl, struct nlmsghdr *h)
 	bool deleted = h->nlmsg_type == RTM_DELLINK;
 	struct netlink_link l;
 
-	if (!link_decode(h, &l))
+	if (!netlink_link_decode(h, &l))
 		return;
 	if (deleted)
 		link_list_remove(&nl->known, l.ifindex);
-	else
-		link_list_put(&nl->known, &l);
+	else if (!link_list_put(&nl->known, &l))
+		abort(); /* it could vanish unnoticed later */
 	nl->fn(&l, deleted, nl->arg);
 }
 
@@ -390,6 +473,22 @@ static int open_socket(struct nl_sock **sock)
 		return -ENOMEM;
 	rc = nl_connect(*sock, NETLINK_ROUTE);
 	return rc < 0 ? -EPROTONOSUPPORT : 0;
+}
+
+int netlink_open(struct netlink **netlink)
+{
+	struct netlink *nl = calloc(1, sizeof(*nl));
+	int rc;
+
+	if (!nl)
+		return -ENOMEM;
+	rc = open_socket(&nl->req);
+	if (rc) {
+		netlink_destroy(nl);
+		return rc;
+	}
+	*netlink = nl;
+	return 0;
 }
 
 int netlink_create(struct event_base *base, netlink_link_fn fn, void *arg, struct netlink **netlink)

@@ -10,3 +10,10 @@
  * is -ENOMEM.  0, or the negative errno that the kernel answered. */
 typedef void (*netlink_each_fn)(struct nlmsghdr *h, void *arg);
 int netlink_request(struct netlink *nl, struct nl_msg *msg, netlink_each_fn each, void *arg);
+
+/* False for a message that is not about a link as such: a bridge tells about its
+ * members in messages of its own family, also when one leaves it. */
+bool netlink_link_decode(struct nlmsghdr *h, struct netlink_link *l);
+
+/* A request about one link by its ifindex, or any where that is 0.  NULL without memory. */
+struct nl_msg *netlink_link_message(int type, int flags, int ifindex, const char *name);

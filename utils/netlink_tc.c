@@ -1,11 +1,14 @@
 /* netlink_tc.c - keeping the host's stack away from an interface.
  *
- * A clsact qdisc with one cls_bpf filter, whose program is two instructions:
- * "drop".  Packet sockets are served before the qdisc and still see the frames.
+ * A clsact qdisc with a cls_bpf filter each way.  What comes in is dropped; packet
+ * sockets are served before the qdisc and still see the frames.  What goes out is
+ * dropped unless its socket has our mark, which the program takes off again: nobody
+ * beyond the interface is to see it.
  *
- * The filter is found again by its handle and the start of its name.  The rest of
- * the name tells what the interface was like before, so that a process that
- * follows one that was killed can still give the interface back as it was. */
+ * The filters are found again by their handle and the start of their names.  The rest
+ * of the ingress one's tells what the interface was like before, and which switch has
+ * it, so that a process that follows one that was killed can still give the interface
+ * back as it was, also where it no longer wants it. */
 #include "netlink.h"
 
 #include <errno.h>
@@ -17,7 +20,9 @@
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,48 +32,86 @@
 enum {
 	FILTER_HANDLE = 0x7673, /* "vs" */
 	FILTER_PRIO = 1,
-	FILTER_NAME_MAX = 64,
+	FILTER_NAME_MAX = 256, /* CLS_BPF_NAME_LEN */
 };
 
 static const uint32_t clsact_ingress = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
 static const uint32_t clsact_egress = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS);
 
-#define FILTER_NAME_FORMAT "vswitch:up=%u,mtu=%" PRIu32 ",qdisc=%u"
-#define FILTER_NAME_SCAN   "vswitch:up=%u,mtu=%" SCNu32 ",qdisc=%u"
+#define EGRESS_NAME	   "vswitch:egress"
+#define FILTER_NAME_FORMAT "vswitch:up=%u,mtu=%" PRIu32 ",given=%" PRIu32 ",lro=%u,qdisc=%u,of=%s"
+#define FILTER_NAME_SCAN   "vswitch:up=%u,mtu=%" SCNu32 ",given=%" SCNu32 ",lro=%u,qdisc=%u,of=%n"
 
 static void filter_name_encode(const struct netlink_before *b, char name[FILTER_NAME_MAX])
 {
-	snprintf(name, FILTER_NAME_MAX, FILTER_NAME_FORMAT, b->up, b->mtu, b->had_qdisc);
+	snprintf(name, FILTER_NAME_MAX, FILTER_NAME_FORMAT, b->up, b->mtu, b->mtu_given, b->lro,
+		b->had_qdisc, b->owner);
 }
 
 static bool filter_name_decode(const char *name, struct netlink_before *b)
 {
-	unsigned up, had_qdisc;
-	uint32_t mtu;
+	uint32_t mtu, given;
+	unsigned up, lro, had_qdisc;
+	int at = 0;
 
-	if (sscanf(name, FILTER_NAME_SCAN, &up, &mtu, &had_qdisc) != 3)
+	if (sscanf(name, FILTER_NAME_SCAN, &up, &mtu, &given, &lro, &had_qdisc, &at) != 5 || !at)
 		return false;
-	*b = (struct netlink_before){.up = up, .mtu = mtu, .had_qdisc = had_qdisc};
+	*b = (struct netlink_before){
+		.up = up, .mtu = mtu, .mtu_given = given, .lro = lro, .had_qdisc = had_qdisc};
+	snprintf(b->owner, sizeof(b->owner), "%s", name + at);
 	return true;
 }
 
-/* A program that answers "drop" to every packet; its descriptor or -errno. */
-static int drop_program(void)
+/* A descriptor, or -errno. */
+static int program_load(const struct bpf_insn *insns, unsigned n)
+{
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SCHED_CLS,
+		.insns = (uintptr_t)insns,
+		.insn_cnt = n,
+		.license = (uintptr_t) "",
+		.prog_name = "vswitch",
+	};
+	long fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* Drops every packet. */
+static int ingress_program(void)
 {
 	const struct bpf_insn insns[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = TC_ACT_SHOT},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_SCHED_CLS,
-		.insns = (uintptr_t)insns,
-		.insn_cnt = sizeof(insns) / sizeof(insns[0]),
-		.license = (uintptr_t) "",
-		.prog_name = "vswitch_drop",
-	};
-	long fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 
-	return fd < 0 ? -errno : (int)fd;
+	return program_load(insns, sizeof(insns) / sizeof(insns[0]));
+}
+
+/* Drops what has not our mark; else takes it off and lets other filters decide. */
+static int egress_program(void)
+{
+	const int16_t mark = offsetof(struct __sk_buff, mark);
+	const struct bpf_insn insns[] = {
+		{.code = BPF_LDX | BPF_MEM | BPF_W,
+			.dst_reg = BPF_REG_2,
+			.src_reg = BPF_REG_1,
+			.off = mark},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = TC_ACT_SHOT},
+		{.code = BPF_JMP | BPF_JNE | BPF_K,
+			.dst_reg = BPF_REG_2,
+			.imm = NETLINK_EGRESS_MARK,
+			.off = 3},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 0},
+		{.code = BPF_STX | BPF_MEM | BPF_W,
+			.dst_reg = BPF_REG_1,
+			.src_reg = BPF_REG_2,
+			.off = mark},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = TC_ACT_UNSPEC},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+
+	return program_load(insns, sizeof(insns) / sizeof(insns[0]));
 }
 
 /* A qdisc or filter request; 'info' is priority and protocol of a filter. */
@@ -94,8 +137,8 @@ static struct nl_msg *tc_message(
 }
 
 struct filters {
-	unsigned n; /* filters of any kind */
-	bool found; /* ours among them */
+	unsigned n;		  /* filters of any kind */
+	bool found, found_egress; /* ours among them */
 	struct netlink_before before;
 };
 
@@ -115,6 +158,7 @@ static void collect_filter(struct nlmsghdr *h, void *arg)
 		return;
 	if (nla_parse_nested(bpf, TCA_BPF_MAX, tb[TCA_OPTIONS], NULL) < 0 || !bpf[TCA_BPF_NAME])
 		return;
+	f->found_egress |= !strcmp(nla_get_string(bpf[TCA_BPF_NAME]), EGRESS_NAME);
 	f->found |= filter_name_decode(nla_get_string(bpf[TCA_BPF_NAME]), &f->before);
 }
 
@@ -127,27 +171,61 @@ static int filters_list(struct netlink *nl, int ifindex, uint32_t parent, struct
 		collect_filter, f);
 }
 
-static int filter_add(struct netlink *nl, int ifindex, const char *name)
+/* With NLM_F_EXCL among 'flags' there is none yet; else it is replaced, without a gap.
+ * Consumes 'program', a descriptor or -errno. */
+static int filter_put(struct netlink *nl, struct nl_msg *msg, const char *name, int program)
 {
-	struct nl_msg *msg = tc_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, ifindex,
-		clsact_ingress, FILTER_HANDLE, "bpf");
-	int fd = drop_program(), rc;
 	struct nlattr *options;
+	int rc;
 
-	if (fd < 0) {
+	if (program < 0) {
 		nlmsg_free(msg);
-		return fd;
+		return program;
 	}
 	if (msg) {
 		options = nla_nest_start(msg, TCA_OPTIONS);
-		nla_put_u32(msg, TCA_BPF_FD, (uint32_t)fd);
+		nla_put_u32(msg, TCA_BPF_FD, (uint32_t)program);
 		nla_put_string(msg, TCA_BPF_NAME, name);
 		nla_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+		/* In the hardware it would come before the packet sockets. */
+		nla_put_u32(msg, TCA_BPF_FLAGS_GEN, TCA_CLS_FLAGS_SKIP_HW);
 		nla_nest_end(msg, options);
 	}
 	rc = netlink_request(nl, msg, NULL, NULL);
-	close(fd); /* the filter holds the program */
+	close(program); /* the filter holds it */
 	return rc;
+}
+
+static int ingress_put(
+	struct netlink *nl, int ifindex, int flags, const struct netlink_before *before)
+{
+	char name[FILTER_NAME_MAX];
+
+	filter_name_encode(before, name);
+	return filter_put(nl,
+		tc_message(RTM_NEWTFILTER, NLM_F_CREATE | flags, ifindex, clsact_ingress,
+			FILTER_HANDLE, "bpf"),
+		name, ingress_program());
+}
+
+/* Where it is there already, an earlier run put it. */
+static int egress_put(struct netlink *nl, int ifindex)
+{
+	struct filters f;
+	int rc = filters_list(nl, ifindex, clsact_egress, &f);
+
+	if (rc || f.found_egress)
+		return rc;
+	return filter_put(nl,
+		tc_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, ifindex, clsact_egress,
+			FILTER_HANDLE, "bpf"),
+		EGRESS_NAME, egress_program());
+}
+
+static int filter_del(struct netlink *nl, int ifindex, uint32_t parent)
+{
+	return netlink_request(nl,
+		tc_message(RTM_DELTFILTER, 0, ifindex, parent, FILTER_HANDLE, "bpf"), NULL, NULL);
 }
 
 static int qdisc_del(struct netlink *nl, int ifindex)
@@ -158,17 +236,32 @@ static int qdisc_del(struct netlink *nl, int ifindex)
 		NULL, NULL);
 }
 
+int netlink_ingress_note(struct netlink *nl, int ifindex, const struct netlink_before *before)
+{
+	return ingress_put(nl, ifindex, 0, before);
+}
+
+/* The filter is there: it has our name from now on. */
+static int take_over(struct netlink *nl, int ifindex, const struct netlink_before *found,
+	struct netlink_before *before)
+{
+	struct netlink_before ours = *found;
+
+	snprintf(ours.owner, sizeof(ours.owner), "%s", before->owner);
+	*before = ours;
+	return strcmp(found->owner, ours.owner) ? netlink_ingress_note(nl, ifindex, before) : 0;
+}
+
 int netlink_ingress_block(struct netlink *nl, int ifindex, struct netlink_before *before)
 {
-	char name[FILTER_NAME_MAX];
 	struct filters f;
 	int rc = filters_list(nl, ifindex, clsact_ingress, &f);
 
 	if (rc && rc != -EINVAL) /* without a qdisc some kernels say so */
 		return rc;
 	if (f.found) {
-		*before = f.before;
-		return 0;
+		rc = egress_put(nl, ifindex);
+		return rc ? rc : take_over(nl, ifindex, &f.before, before);
 	}
 	rc = netlink_request(nl,
 		tc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex, TC_H_CLSACT,
@@ -177,20 +270,45 @@ int netlink_ingress_block(struct netlink *nl, int ifindex, struct netlink_before
 	if (rc && rc != -EEXIST)
 		return rc;
 	before->had_qdisc = rc == -EEXIST;
-	filter_name_encode(before, name);
-	rc = filter_add(nl, ifindex, name);
-	if (rc && !before->had_qdisc)
+	rc = ingress_put(nl, ifindex, NLM_F_EXCL, before);
+	if (rc)
+		goto del_qdisc;
+	rc = egress_put(nl, ifindex);
+	if (rc)
+		goto del_ingress;
+	return 0;
+
+del_ingress:
+	filter_del(nl, ifindex, clsact_ingress);
+del_qdisc:
+	if (!before->had_qdisc)
 		qdisc_del(nl, ifindex);
 	return rc == -EEXIST ? -EBUSY : rc;
+}
+
+int netlink_ingress_find(struct netlink *nl, int ifindex, struct netlink_before *before)
+{
+	struct filters f;
+	int rc = filters_list(nl, ifindex, clsact_ingress, &f);
+
+	if (f.found)
+		*before = f.before;
+	return f.found ? 0 : rc && rc != -EINVAL ? rc : -ENOENT;
 }
 
 int netlink_ingress_unblock(struct netlink *nl, int ifindex, const struct netlink_before *before)
 {
 	struct filters ingress = {0}, egress = {0};
-	int rc = netlink_request(nl,
-		tc_message(RTM_DELTFILTER, 0, ifindex, clsact_ingress, FILTER_HANDLE, "bpf"), NULL,
-		NULL);
+	int rc = filters_list(nl, ifindex, clsact_ingress, &ingress);
 
+	if (rc || !ingress.found || strcmp(ingress.before.owner, before->owner))
+		return rc;
+	/* The one that says whose it is goes last. */
+	rc = filters_list(nl, ifindex, clsact_egress, &egress);
+	if (!rc && egress.found_egress)
+		rc = filter_del(nl, ifindex, clsact_egress);
+	if (!rc)
+		rc = filter_del(nl, ifindex, clsact_ingress);
 	if (rc || before->had_qdisc)
 		return rc;
 	rc = filters_list(nl, ifindex, clsact_ingress, &ingress);
@@ -199,4 +317,55 @@ int netlink_ingress_unblock(struct netlink *nl, int ifindex, const struct netlin
 	if (rc || ingress.n || egress.n)
 		return rc;
 	return qdisc_del(nl, ifindex);
+}
+
+/* ---- all of them ---- */
+
+struct clsacts {
+	int *v; /* ifindexes */
+	unsigned n, cap;
+	bool incomplete; /* out of memory */
+};
+
+static void collect_clsact(struct nlmsghdr *h, void *arg)
+{
+	struct nlattr *tb[TCA_MAX + 1];
+	const struct tcmsg *tcm = nlmsg_data(h);
+	struct clsacts *c = arg;
+
+	if (h->nlmsg_type != RTM_NEWQDISC || nlmsg_parse(h, sizeof(*tcm), tb, TCA_MAX, NULL) < 0 ||
+		!tb[TCA_KIND] || strcmp(nla_get_string(tb[TCA_KIND]), "clsact"))
+		return;
+	if (c->n == c->cap) {
+		unsigned cap = c->cap ? 2 * c->cap : 16;
+		int *v = realloc(c->v, cap * sizeof(*v));
+
+		if (!v) {
+			c->incomplete = true;
+			return;
+		}
+		c->v = v;
+		c->cap = cap;
+	}
+	c->v[c->n++] = tcm->tcm_ifindex;
+}
+
+int netlink_ingress_each(struct netlink *nl,
+	void (*fn)(int ifindex, const struct netlink_before *before, void *arg), void *arg)
+{
+	struct clsacts c = {0};
+	int rc = netlink_request(
+		nl, tc_message(RTM_GETQDISC, NLM_F_DUMP, 0, 0, 0, NULL), collect_clsact, &c);
+
+	if (!rc && c.incomplete)
+		rc = -ENOMEM;
+	for (unsigned i = 0; !rc && i < c.n; i++) {
+		struct filters f;
+
+		/* a link that is gone by now has none */
+		if (!filters_list(nl, c.v[i], clsact_ingress, &f) && f.found)
+			fn(c.v[i], &f.before, arg);
+	}
+	free(c.v);
+	return rc;
 }

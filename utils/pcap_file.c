@@ -280,7 +280,7 @@ static int writer_continue_file(
 
 static int writer_start(struct pcap_file_writer *w, const char *path, struct strbuf *why)
 {
-	struct stat st = {0};
+	struct stat st;
 	int err;
 
 	if (flock(w->fd, LOCK_EX | LOCK_NB)) {
@@ -289,9 +289,11 @@ static int writer_start(struct pcap_file_writer *w, const char *path, struct str
 			err == -EBUSY ? "another program or port is writing it" : strerror(-err));
 		return err;
 	}
-	if (!fstat(w->fd, &st) && st.st_size)
+	err = fstat(w->fd, &st) ? -errno : 0;
+	if (!err && st.st_size)
 		return writer_continue_file(w, path, st.st_size, why);
-	err = writer_begin_file(w);
+	if (!err)
+		err = writer_begin_file(w);
 	if (err)
 		strbuf_printf(why, "%s: %s", path, strerror(-err));
 	return err;

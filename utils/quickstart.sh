@@ -58,12 +58,12 @@ echo "all installed"
 
 say "build"
 # A folder of its own: build/ is what tests/run.sh configures, with the tests.
-BUILD=${VSWITCH_BUILD:-build-quickstart}
-if [ ! -e $BUILD/build.ninja ]; then
-	meson setup $BUILD -Dtests=false -Dbench=false
+BUILD=$(readlink -m "${VSWITCH_BUILD:-build-quickstart}")
+if [ ! -e "$BUILD/build.ninja" ]; then
+	meson setup "$BUILD" -Dtests=false -Dbench=false
 fi
-ninja -C $BUILD datapath/vswitchd utils/vswitchctl/vswitchctl
-export PATH=$ROOT/$BUILD/utils/vswitchctl:$ROOT/$BUILD/datapath:$PATH
+ninja -C "$BUILD" datapath/vswitchd utils/vswitchctl/vswitchctl
+export PATH=$BUILD/utils/vswitchctl:$BUILD/datapath:$PATH
 
 # ---- from here on things must be put away again ----
 
@@ -118,7 +118,7 @@ explain()
 		echo "rm -r $VM_DIR $VM_DIR.end"
 	} >"$VM_DIR.end"
 	say "left running, in the network namespace $NS"
-	echo "look at it:  export VSWITCH_RUNDIR=$VSWITCH_RUNDIR PATH=$ROOT/$BUILD/utils/vswitchctl:\$PATH"
+	echo "look at it:  export VSWITCH_RUNDIR=$VSWITCH_RUNDIR PATH=$BUILD/utils/vswitchctl:\$PATH"
 	echo "             vswitchctl show; vswitchctl port stats; vswitchctl top"
 	if [ $vms = yes ]; then
 		echo "in a guest:  tail -f $VM_DIR/one.out &  echo 'ping -c 3 10.0.0.2' >$VM_DIR/one.in"

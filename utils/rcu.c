@@ -137,10 +137,11 @@ int rcu_init(struct event_base *base)
 	if (grace.ripe_fd < 0)
 		return -errno;
 	grace.ripe_ev = event_new(base, grace.ripe_fd, EV_READ | EV_PERSIST, grace_run_ripe, NULL);
-	if (!grace.ripe_ev || event_add(grace.ripe_ev, NULL)) {
-		err = -ENOMEM;
+	err = -ENOMEM;
+	if (!grace.ripe_ev)
 		goto close_fd;
-	}
+	if (event_add(grace.ripe_ev, NULL))
+		goto free_event;
 	err = -pthread_create(&grace.thread, NULL, grace_main, NULL);
 	if (err)
 		goto free_event;

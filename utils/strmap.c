@@ -1,5 +1,6 @@
 #include "strmap.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,19 +8,34 @@
 
 enum { STRMAP_BUCKETS_MIN = 16 };
 
-void strmap_init(struct strmap *m)
+int strmap_init(struct strmap *m)
 {
-	*m = (struct strmap){.n_buckets = STRMAP_BUCKETS_MIN, .seed = hash_seed()};
-	m->buckets = must(calloc(m->n_buckets, sizeof(struct strmap_node *)));
+	*m = (struct strmap){.seed = hash_seed()};
+	m->buckets = calloc(STRMAP_BUCKETS_MIN, sizeof(struct strmap_node *));
+	if (!m->buckets)
+		return -ENOMEM;
+	m->n_buckets = STRMAP_BUCKETS_MIN;
+	return 0;
+}
+
+static void keep(void *value)
+{
+	(void)value;
 }
 
 void strmap_fini(struct strmap *m)
+{
+	strmap_fini_values(m, keep);
+}
+
+void strmap_fini_values(struct strmap *m, void (*value_free)(void *value))
 {
 	for (size_t i = 0; i < m->n_buckets; i++) {
 		struct strmap_node *next;
 
 		for (struct strmap_node *node = m->buckets[i]; node; node = next) {
 			next = node->next;
+			value_free(node->value);
 			free(node);
 		}
 	}
@@ -42,11 +58,14 @@ static uint64_t hash_key(const struct strmap *m, const char *key)
 	return hash_bytes(m->seed, key, strlen(key));
 }
 
+/* Where there is no memory for it, the map works on, slower. */
 static void grow(struct strmap *m)
 {
 	size_t n = m->n_buckets * 2;
-	struct strmap_node **buckets = must(calloc(n, sizeof(struct strmap_node *)));
+	struct strmap_node **buckets = calloc(n, sizeof(struct strmap_node *));
 
+	if (!buckets)
+		return;
 	for (size_t i = 0; i < m->n_buckets; i++) {
 		struct strmap_node *next;
 
@@ -68,25 +87,42 @@ void *strmap_get(const struct strmap *m, const char *key)
 	return node ? node->value : NULL;
 }
 
-void *strmap_put(struct strmap *m, const char *key, void *value)
+static int put(struct strmap *m, const char *key, void *value, void **old)
 {
 	uint64_t hash = hash_key(m, key);
 	struct strmap_node **at = find(m, key, hash);
 
+	*old = NULL;
 	if (*at) {
-		void *old = (*at)->value;
-
+		*old = (*at)->value;
 		(*at)->value = value;
-		return old;
+		return 0;
 	}
 	size_t len = strlen(key) + 1;
-	struct strmap_node *node = must(malloc(sizeof(*node) + len));
+	struct strmap_node *node = malloc(sizeof(*node) + len);
+	if (!node)
+		return -ENOMEM;
 	*node = (struct strmap_node){.hash = hash, .value = value};
 	memcpy(node->key, key, len);
 	*at = node;
 	if (++m->n > m->n_buckets)
 		grow(m);
-	return NULL;
+	return 0;
+}
+
+int strmap_try_put(struct strmap *m, const char *key, void *value)
+{
+	void *old;
+
+	return put(m, key, value, &old);
+}
+
+void *strmap_put(struct strmap *m, const char *key, void *value)
+{
+	void *old;
+
+	must_do(put(m, key, value, &old));
+	return old;
 }
 
 void *strmap_del(struct strmap *m, const char *key)

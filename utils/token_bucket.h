@@ -5,6 +5,10 @@
  * 'burst_ns' ahead of now.  The cost of a charge rounds down to whole ns, so
  * above 10^8 units/s charge a burst at once rather than unit by unit.
  *
+ * A charge of more than the burst conforms where the source has been quiet for the whole
+ * of it, and keeps those that follow waiting until it is paid: the rate is kept, and
+ * nothing is too large to ever pass.
+ *
  * Threads: any; lock-free. */
 #pragma once
 
@@ -31,6 +35,12 @@ static inline struct token_rate token_rate_make(uint64_t rate, uint64_t burst_un
 	return r;
 }
 
+/* As if nothing had been charged, for when the rate changes. */
+static inline void token_bucket_reset(struct token_bucket *b)
+{
+	atomic_store_explicit(&b->tat_ns, 0, memory_order_relaxed);
+}
+
 /* Charge 'units' at time 'now_ns'.  False, and nothing charged, where that
  * would exceed the burst. */
 static inline bool token_bucket_take(
@@ -44,7 +54,7 @@ static inline bool token_bucket_take(
 
 	for (;;) {
 		uint64_t base = tat > now_ns ? tat : now_ns;
-		if (base + cost > now_ns + r->burst_ns)
+		if (base + (cost < r->burst_ns ? cost : r->burst_ns) > now_ns + r->burst_ns)
 			return false;
 		if (atomic_compare_exchange_weak_explicit(&b->tat_ns, &tat, base + cost,
 			    memory_order_relaxed, memory_order_relaxed))

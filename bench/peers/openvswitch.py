@@ -66,6 +66,8 @@ class OpenVSwitch(Peer):
         for p in (self.daemon, self.db):
             if p:
                 p.stop()
+        for device in ("br0", "ovs-netdev"):  # they outlive a restart
+            run("ip", "link", "del", device, check=False)
 
     def version(self):
         return run("ovs-vswitchd", "--version").stdout.splitlines()[0]

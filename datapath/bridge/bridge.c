@@ -166,6 +166,30 @@ free_bport:
 	return -ENOMEM;
 }
 
+static void addresses_flush(void *arg)
+{
+	struct bport *bp = arg;
+
+	fdb_flush(bp->bridge->fdb, FDB_ANY_VLAN, bp->index, false);
+}
+
+/* Again once no worker is left that may learn by what was before: one in mid-burst. */
+static void addresses_forget(struct bport *bp)
+{
+	addresses_flush(bp);
+	rcu_defer(addresses_flush, bp);
+}
+
+/* Times that were reckoned by another rate. */
+static void storm_reset(void *arg)
+{
+	struct bport *bp = arg;
+
+	token_bucket_reset(&bp->storm_broadcast);
+	token_bucket_reset(&bp->storm_multicast);
+	token_bucket_reset(&bp->storm_unknown);
+}
+
 int bridge_port_set(struct bport *bp, const struct bport_conf *conf)
 {
 	struct bport_conf old = bp->conf;
@@ -179,7 +203,11 @@ int bridge_port_set(struct bport *bp, const struct bport_conf *conf)
 		return -ENOMEM;
 	}
 	if (memcmp(&old.vlan, &conf->vlan, sizeof(old.vlan)))
-		fdb_flush(bp->bridge->fdb, FDB_ANY_VLAN, bp->index, false);
+		addresses_forget(bp);
+	if (memcmp(&old.storm, &conf->storm, sizeof(old.storm))) {
+		storm_reset(bp);
+		rcu_defer(storm_reset, bp); /* a worker in mid-burst goes by the old rate */
+	}
 	fdb_set_port_limit(bp->bridge->fdb, bp->index, conf->fdb_limit);
 	return 0;
 }
@@ -213,7 +241,7 @@ void bridge_port_del(struct bport *bp)
 
 void bridge_port_link_down(struct bport *bp)
 {
-	fdb_flush(bp->bridge->fdb, FDB_ANY_VLAN, bp->index, false);
+	addresses_forget(bp);
 }
 
 struct bport *bridge_port_by_index(const struct bridge *b, uint32_t index)

@@ -69,6 +69,7 @@ struct bridge {
 	struct fdb *fdb;
 	struct bridge_view *view; /* RCU */
 	struct list link;
+	bool told; /* dataplane's: the listener knows of it */
 	/* private to bridge.c */
 	bool *reserved;	     /* slots whose port is gone but may still be in a worker's hands */
 	unsigned n_leaving;  /* of those */
@@ -91,7 +92,8 @@ int bridge_port_set(struct bport *bport, const struct bport_conf *conf);
  * after every worker has let go. */
 void bridge_port_del(struct bport *bport);
 
-/* Addresses behind a port whose link went down are forgotten. */
+/* Addresses behind a port whose link went down are forgotten; port->link_up is false
+ * already, so that frames which still wait bring no new ones. */
 void bridge_port_link_down(struct bport *bport);
 
 struct bport *bridge_port_by_index(const struct bridge *bridge, uint32_t index);

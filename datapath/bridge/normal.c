@@ -41,6 +41,10 @@ static bool normal_classify(const struct normal *nm, struct packet *p, struct no
 		reason = DROP_RX_SRC_MULTICAST;
 		goto drop;
 	}
+	if (!eth_addr_u64(f->src)) {
+		reason = DROP_RX_SRC_ZERO;
+		goto drop;
+	}
 	if (eth_addr_is_reserved_group(f->dst) && !nm->view->forward_bpdu) {
 		reason = DROP_RX_RESERVED_GROUP;
 		goto drop;
@@ -82,21 +86,28 @@ static struct packet *normal_clone(const struct normal *nm, const struct packet 
 	return c;
 }
 
-static bool normal_floods_to(const struct normal *nm, const struct bridge_slot *out, uint16_t vid)
+/* *why is what to say if nobody gets the frame. */
+static bool normal_floods_to(
+	const struct normal *nm, const struct bridge_slot *out, uint16_t vid, enum drop_reason *why)
 {
-	return out && out != nm->in && vlan_carries(&out->conf.vlan, vid) &&
-	       !(out->conf.isolated && nm->in->conf.isolated) &&
-	       __atomic_load_n(&out->port->link_up, __ATOMIC_RELAXED);
+	if (!out || out == nm->in || !vlan_carries(&out->conf.vlan, vid) ||
+		!__atomic_load_n(&out->port->link_up, __ATOMIC_RELAXED))
+		return false;
+	if (!out->conf.isolated || !nm->in->conf.isolated)
+		return true;
+	*why = DROP_RX_ALL_ISOLATED;
+	return false;
 }
 
 static void normal_flood(const struct normal *nm, struct normal_frame *f)
 {
 	const struct bridge_slot *last = NULL;
+	enum drop_reason why = DROP_RX_NO_DESTINATION;
 
 	for (unsigned i = 0; i < nm->view->n; i++) {
 		const struct bridge_slot *out = nm->view->slots[i];
 
-		if (!normal_floods_to(nm, out, f->vlan.vid))
+		if (!normal_floods_to(nm, out, f->vlan.vid, &why))
 			continue;
 		if (last) {
 			struct packet *c = normal_clone(nm, f->p);
@@ -111,14 +122,15 @@ static void normal_flood(const struct normal *nm, struct normal_frame *f)
 	if (last)
 		normal_emit(nm, last, &f->vlan, f->p);
 	else
-		normal_drop(nm, DROP_RX_NO_DESTINATION, f->p);
+		normal_drop(nm, why, f->p);
 }
 
-/* May a frame that is about to be flooded pass the port's storm limit? */
+/* May a frame that is about to be flooded pass the port's storm limit?  One that will be
+ * cut counts as what it will be. */
 static bool normal_storm(const struct normal *nm, struct token_bucket *bucket,
 	const struct token_rate *rate, enum drop_reason reason, struct packet *p)
 {
-	if (token_bucket_take(bucket, rate, 1, nm->lane->now_ns))
+	if (token_bucket_take(bucket, rate, packet_frames(p), nm->lane->now_ns))
 		return true;
 	normal_drop(nm, reason, p);
 	return false;
@@ -152,7 +164,8 @@ static void normal_forward(const struct normal *nm, struct normal_frame *f)
 	struct bport *bp = nm->in->bport;
 	bool pass;
 
-	fdb_learn(nm->fdb, f->src, f->vlan.vid, bp->index, nm->lane->now_ms);
+	if (__atomic_load_n(&nm->in->port->link_up, __ATOMIC_RELAXED)) /* not from a backlog */
+		fdb_learn(nm->fdb, f->src, f->vlan.vid, bp->index, nm->lane->now_ms);
 	if (eth_addr_is_broadcast(f->dst)) {
 		pass = normal_storm(
 			nm, &bp->storm_broadcast, &storm->broadcast, DROP_RX_STORM_BROADCAST, f->p);

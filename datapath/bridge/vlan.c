@@ -103,6 +103,10 @@ bool vlan_ingress(const struct vlan_conf *conf, struct packet *p, struct vlan_me
 		return tunnel_ingress(conf, &t, m, reason);
 
 	m->vid = t.tci & VLAN_VID_MASK;
+	if (m->vid > VLAN_VID_MAX) {
+		*reason = DROP_RX_VLAN_RESERVED;
+		return false;
+	}
 	if (t.present && !m->vid && is_tpid(wire_u16(p->data + TYPE_OFS + ETH_VLAN_LEN))) {
 		*reason = DROP_RX_VLAN_MALFORMED;
 		return false;
@@ -147,7 +151,7 @@ bool vlan_egress(const struct vlan_conf *conf, const struct vlan_meta *m, struct
 	return true;
 }
 
-/* One number up to 4095 at *pos. */
+/* One VLAN at *pos. */
 static bool vid_parse(const char **pos, uint16_t *vid)
 {
 	char *end;
@@ -155,7 +159,7 @@ static bool vid_parse(const char **pos, uint16_t *vid)
 	if (**pos < '0' || **pos > '9')
 		return false;
 	unsigned long v = strtoul(*pos, &end, 10);
-	if (v > VLAN_VID_MASK)
+	if (v > VLAN_VID_MAX)
 		return false;
 	*vid = (uint16_t)v;
 	*pos = end;

@@ -12,6 +12,9 @@
  * A priority tag (VLAN 0) before another tag is refused, but by a tunnel: once it is
  * taken off, the frame would be in a VLAN that nobody has let it into.
  *
+ * VLAN 4095, which is reserved (802.1Q table 9-2), is refused too; in a tunnel it is the
+ * customer's affair.
+ *
  * Threads: pure functions over a packet that the caller owns. */
 #pragma once
 
@@ -32,7 +35,7 @@ enum vlan_mode {
 
 enum vlan_priority_tags { VLAN_PRIORITY_NEVER, VLAN_PRIORITY_IF_NONZERO, VLAN_PRIORITY_ALWAYS };
 
-enum { VLAN_SET_WORDS = 4096 / 64 };
+enum { VLAN_SET_WORDS = 4096 / 64, VLAN_VID_MAX = 4094 };
 
 struct vlan_conf {
 	enum vlan_mode mode;
@@ -77,5 +80,6 @@ bool vlan_ingress(const struct vlan_conf *conf, struct packet *p, struct vlan_me
 /* Put on the tag that the port wants, if any.  False where the headroom is used up. */
 bool vlan_egress(const struct vlan_conf *conf, const struct vlan_meta *m, struct packet *p);
 
-/* Parse "10,20,30-39" into a set; false, with *bad at the wrong word, otherwise. */
+/* Parse "10,20,30-39", of VLANs 0 to VLAN_VID_MAX, into a set; false, with *bad at the wrong word,
+ * otherwise. */
 bool vlan_set_parse(const char *text, uint64_t *set, const char **bad);

@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "clock.h"
+#include "closer.h"
 #include "log.h"
 #include "netlink.h"
 #include "rcu.h"
@@ -14,7 +15,8 @@ LOG_MODULE(bridge);
 
 enum {
 	TICK_S = 1,
-	FDB_EXPIRE_BUDGET = 20000, /* entries looked at per bridge and tick */
+	FDB_EXPIRE_BUDGET = 20000,   /* entries looked at per bridge at a time */
+	FDB_EXPIRE_PAUSE_US = 10000, /* before more of them; others want the thread, too */
 };
 
 struct sync {
@@ -50,6 +52,7 @@ int dataplane_bridge_add(struct dataplane *dp, const struct bridge_conf *conf)
 		return err;
 	list_add_tail(&dp->bridges, &b->link);
 	log_info("bridge %s: added", conf->name);
+	dp_tell_bridge(dp);
 	return 0;
 }
 
@@ -72,6 +75,7 @@ void dataplane_bridge_del(struct dataplane *dp, const char *name)
 	if (!b)
 		return;
 	log_info("bridge %s: removed", name);
+	dp_tell_bridge_removed(dp, b);
 	list_del(&b->link);
 	rcu_defer(bridge_free, b); /* after its last port's slot, which was deferred before */
 }
@@ -132,10 +136,9 @@ void dataplane_sync(struct dataplane *dp, void (*done)(void *arg), void *arg)
 	dataplane_closing_finished(dp);
 }
 
-void dataplane_listen(struct dataplane *dp, void (*fn)(struct dp_port *p, void *arg), void *arg)
+void dataplane_set_mark_key(struct dataplane *dp, struct hash_seed key)
 {
-	dp->listener = fn;
-	dp->listener_arg = arg;
+	dp->env.mark_key = key;
 }
 
 struct workers *dataplane_workers(struct dataplane *dp)
@@ -145,14 +148,19 @@ struct workers *dataplane_workers(struct dataplane *dp)
 
 /* ---- life ---- */
 
-static void dataplane_tick(evutil_socket_t fd, short what, void *arg)
+/* Every second, and in between as long as there is more to do. */
+static void dataplane_expire(evutil_socket_t fd, short what, void *arg)
 {
+	struct timeval pause = {.tv_usec = FDB_EXPIRE_PAUSE_US};
 	struct dataplane *dp = arg;
 	uint64_t now_ms = clock_now_ms();
 	struct bridge *b = NULL;
+	bool more = false;
 
 	while ((b = dataplane_bridge_next(dp, b)))
-		fdb_expire(b->fdb, now_ms, FDB_EXPIRE_BUDGET);
+		more |= fdb_expire(b->fdb, now_ms, FDB_EXPIRE_BUDGET);
+	if (more)
+		event_add(dp->expire_more, &pause);
 }
 
 int dataplane_create(const struct dataplane_conf *conf, struct dataplane **out)
@@ -166,40 +174,58 @@ int dataplane_create(const struct dataplane_conf *conf, struct dataplane **out)
 	dp->base = conf->base;
 	list_init(&dp->bridges);
 	list_init(&dp->ports);
-	strmap_init(&dp->by_name);
 	list_init(&dp->leaving);
 	list_init(&dp->syncs);
-	err = rcu_init(conf->base);
+	err = strmap_init(&dp->by_name);
 	if (err)
 		goto free_self;
+	err = rcu_init(conf->base);
+	if (err)
+		goto fini_map;
+	err = closer_init(conf->base);
+	if (err)
+		goto fini_rcu;
 	if (conf->kernel) {
 		err = netlink_create(conf->base, dataplane_link_event, dp, &dp->netlink);
 		if (err)
-			goto fini_rcu;
+			goto fini_closer;
 	}
 	err = workers_create(conf->base, &conf->workers, &dp->workers);
 	if (err)
 		goto destroy_netlink;
-	dp->env = (struct port_env){
-		.base = conf->base, .netlink = dp->netlink, .n_lanes = workers_count(dp->workers)};
-	dp->tick = event_new(conf->base, -1, EV_PERSIST, dataplane_tick, dp);
-	if (!dp->tick || event_add(dp->tick, &tick)) {
-		err = -ENOMEM;
+	dp->env = (struct port_env){.base = conf->base,
+		.netlink = dp->netlink,
+		.n_lanes = workers_count(dp->workers),
+		.owner = conf->owner};
+	err = dp_tell_init(dp);
+	if (err)
 		goto destroy_workers;
+	dp->tick = event_new(conf->base, -1, EV_PERSIST, dataplane_expire, dp);
+	dp->expire_more = event_new(conf->base, -1, 0, dataplane_expire, dp);
+	if (!dp->tick || !dp->expire_more || event_add(dp->tick, &tick)) {
+		err = -ENOMEM;
+		goto free_events;
 	}
 	*out = dp;
 	return 0;
 
-destroy_workers:
+free_events:
+	if (dp->expire_more)
+		event_free(dp->expire_more);
 	if (dp->tick)
 		event_free(dp->tick);
+	dp_tell_fini(dp);
+destroy_workers:
 	workers_destroy(dp->workers);
 destroy_netlink:
 	netlink_destroy(dp->netlink);
+fini_closer:
+	closer_fini();
 fini_rcu:
 	rcu_fini();
-free_self:
+fini_map:
 	strmap_fini(&dp->by_name);
+free_self:
 	free(dp);
 	return err;
 }
@@ -221,9 +247,12 @@ void dataplane_destroy(struct dataplane *dp)
 {
 	if (!dp)
 		return;
+	event_free(dp->expire_more);
 	event_free(dp->tick);
+	dp_tell_fini(dp);
 	workers_destroy(dp->workers);
 	rcu_fini();
+	closer_fini();
 	netlink_destroy(dp->netlink);
 	strmap_fini(&dp->by_name);
 	free(dp);

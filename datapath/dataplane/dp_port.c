@@ -8,7 +8,8 @@
  *
  * Closing takes three steps: no worker may begin to send (port_quiesce),
  * workers give the queues back, and a grace period passes; then the interface is
- * closed.  Only then may a successor of the same name open the device. */
+ * closed.  Its device may be held on for a while (port->releasing).  Only then may a
+ * successor of the same name open the device. */
 #include "dp_priv.h"
 
 #include <errno.h>
@@ -30,12 +31,6 @@ static const char *const state_names[] = {
 const char *dp_port_state_name(enum dp_port_state state)
 {
 	return state_names[state];
-}
-
-static void dp_port_tell(struct dp_port *p)
-{
-	if (p->dp->listener && !p->removed)
-		p->dp->listener(p, p->dp->listener_arg);
 }
 
 static bool dp_port_has_predecessor(const struct dp_port *p)
@@ -60,15 +55,16 @@ static void dp_port_state(struct dp_port *p, enum dp_port_state state, const cha
 	p->state = state;
 	snprintf(p->why, sizeof(p->why), "%s", why);
 	p->since_ms = clock_now_ms();
+	p->changes++;
 	if (p->removed)
 		return;
+	dp_tell_port(p);
 	if (state == DP_PORT_UP)
 		log_info("port %s: up", p->port->conf.name);
 	else if (dp_port_has_predecessor(p))
 		log_debug("port %s: %s: %s", p->port->conf.name, state_names[state], why);
 	else
 		log_warn("port %s: %s: %s", p->port->conf.name, state_names[state], why);
-	dp_port_tell(p);
 }
 
 /* ---- opening ---- */
@@ -88,6 +84,7 @@ static void dp_port_try_open(struct dp_port *p)
 	if (!err) {
 		workers_add_port(p->dp->workers, p->port);
 		dp_port_state(p, DP_PORT_UP, "");
+		dp_tell_port(p); /* also where it was up before, with another MTU */
 	} else if (err == -ENODEV) {
 		dp_port_state(p, DP_PORT_WAITING, why.len ? strbuf_str(&why) : "device absent");
 	} else {
@@ -122,13 +119,28 @@ static void dp_port_free(struct dp_port *p)
 		dp_port_try_open(successor);
 }
 
-/* No worker can see the port any more. */
-static void dp_port_closed(void *arg)
+/* It was removed after it had been closed to be opened again, which has left its device
+ * behind: take that once more. */
+static void dp_port_close_for_good(struct dp_port *p)
+{
+	struct strbuf why = STRBUF_INIT;
+
+	p->for_good = true;
+	if (!port_open(p->port, &why))
+		port_close(p->port, true);
+	strbuf_fini(&why);
+}
+
+/* Nothing is held any more. */
+static void dp_port_released(struct port *port, void *arg)
 {
 	struct dp_port *p = arg;
 	struct dataplane *dp = p->dp;
 
-	port_close(p->port, p->removed && !dp->keep_devices);
+	if (p->removed && !p->for_good && !dp->keep_devices)
+		dp_port_close_for_good(p);
+	if (port->releasing)
+		return;
 	p->closing = false;
 	if (p->removed) {
 		dp_port_free(p);
@@ -142,6 +154,17 @@ static void dp_port_closed(void *arg)
 	}
 	dp->n_closing--;
 	dataplane_closing_finished(dp);
+}
+
+/* No worker can see the port any more. */
+static void dp_port_closed(void *arg)
+{
+	struct dp_port *p = arg;
+
+	p->for_good = p->removed && !p->dp->keep_devices;
+	port_close(p->port, p->for_good);
+	if (!p->port->releasing)
+		dp_port_released(p->port, p);
 }
 
 static void dp_port_queues_back(void *arg)
@@ -191,13 +214,14 @@ static void dp_port_changed(struct port *port, void *arg)
 		return;
 	if (!port->link_up)
 		bridge_port_link_down(p->bport);
-	dp_port_tell(p);
+	dp_tell_port(p);
 }
 
 const struct port_events dp_port_events = {
 	.gone = dp_port_gone,
 	.present = dp_port_present,
 	.changed = dp_port_changed,
+	.released = dp_port_released,
 };
 
 /* ---- adding, changing, removing ---- */
@@ -223,21 +247,26 @@ int dataplane_port_add(struct dataplane *dp, const char *bridge, uint16_t ofport
 	p->dp = dp;
 	p->ofport = ofport;
 	p->state = DP_PORT_WAITING;
+	list_init(&p->news);
 	err = port_create(conf, &dp->env, &dp_port_events, p, &p->port, why);
 	if (err)
 		goto free_self;
+	err = strmap_try_put(&dp->by_name, conf->name, p);
+	if (err)
+		goto destroy_port;
 	err = bridge_port_add(b, p->port, ofport, bconf, &p->bport);
-	if (err) {
+	if (err == -ENOSPC)
 		strbuf_printf(why, "bridge %s: no room for another port (%d at most)", bridge,
 			BRIDGE_PORTS_MAX);
-		goto destroy_port;
-	}
+	if (err)
+		goto forget_name;
 	rcu_set(p->port->owner, p->bport);
 	list_add_tail(&dp->ports, &p->link);
-	strmap_put(&dp->by_name, conf->name, p);
 	dp_port_try_open(p);
 	return 0;
 
+forget_name:
+	strmap_del(&dp->by_name, conf->name);
 destroy_port:
 	port_destroy(p->port);
 free_self:
@@ -268,6 +297,7 @@ int dataplane_port_set(struct dataplane *dp, const char *name, const struct port
 		      : -EOPNOTSUPP;
 	if (!err) {
 		port_set_conf(p->port, conf);
+		dp_tell_port(p);
 		return 0;
 	}
 	if (err != -EOPNOTSUPP)
@@ -277,13 +307,19 @@ int dataplane_port_set(struct dataplane *dp, const char *name, const struct port
 		dp_port_try_open(p);
 		return 0;
 	}
+	struct port_conf copy;
+	err = port_conf_copy(&copy, conf);
+	if (err)
+		return err;
 	if (p->reconf)
 		port_conf_fini(p->reconf);
 	else
 		p->reconf = calloc(1, sizeof(*p->reconf));
-	if (!p->reconf)
+	if (!p->reconf) {
+		port_conf_fini(&copy);
 		return -ENOMEM;
-	port_conf_copy(p->reconf, conf);
+	}
+	*p->reconf = copy;
 	p->reopen = true;
 	dp_port_begin_close(p);
 	return 0;
@@ -294,6 +330,7 @@ void dp_port_remove(struct dp_port *p)
 	struct dataplane *dp = p->dp;
 
 	p->removed = true;
+	dp_tell_port_removed(p);
 	rcu_set(p->port->owner, NULL);
 	bridge_port_del(p->bport);
 	p->bport = NULL;

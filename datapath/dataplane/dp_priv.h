@@ -1,5 +1,6 @@
-/* dp_priv.h - the dataplane object, shared by dataplane.c (bridges, sync, stop)
- * and dp_port.c (the life of ports). */
+/* dp_priv.h - the dataplane object, shared by dataplane.c (bridges, sync, stop),
+ * dp_port.c (the life of ports), dp_tell.c (what the listener is told)
+ * and dp_leftovers.c. */
 #pragma once
 
 #include "dataplane.h"
@@ -19,9 +20,12 @@ struct dataplane {
 	struct list leaving;   /* removed ports that workers or the device still hold */
 	unsigned n_closing;
 	struct list syncs;
-	struct event *tick;
-	void (*listener)(struct dp_port *p, void *arg);
+	struct event *tick, *expire_more;
+	const struct dp_listener *listener;
 	void *listener_arg;
+	struct event *tell_ev;
+	struct list news;  /* struct dp_port.news */
+	bool bridges_news; /* some bridge is not told yet */
 	bool keep_devices; /* stopping: devices stay for the next start */
 };
 
@@ -30,6 +34,14 @@ void dataplane_closing_finished(struct dataplane *dp);
 
 /* Take a port out of its bridge and begin to close it; it frees itself. */
 void dp_port_remove(struct dp_port *p);
+
+/* Something may have changed that the listener wants to know. */
+int dp_tell_init(struct dataplane *dp); /* 0 or -ENOMEM */
+void dp_tell_fini(struct dataplane *dp);
+void dp_tell_port(struct dp_port *p);
+void dp_tell_port_removed(struct dp_port *p);
+void dp_tell_bridge(struct dataplane *dp);
+void dp_tell_bridge_removed(struct dataplane *dp, const struct bridge *b);
 
 /* What ports report. */
 extern const struct port_events dp_port_events;

@@ -13,6 +13,7 @@
 #include "fdb.h"
 #include "lane.h"
 #include "port.h"
+#include "pring.h"
 
 enum limit_id {
 	LIMIT_BRIDGES,
@@ -22,12 +23,14 @@ enum limit_id {
 	LIMIT_MAC_TABLE,
 	LIMIT_PACKETS,
 	LIMIT_TX_BATCH,
+	LIMIT_RX_RINGS,
 	LIMIT_PATCH_HOPS,
 	LIMIT_PATCH_CROSSINGS,
 	LIMIT_CLIENTS,
 	LIMIT_REQUEST_BYTES,
 	LIMIT_CLIENT_REQUESTS,
 	LIMIT_CLIENT_OUTPUT,
+	LIMIT_WATCH_NAMES,
 	LIMIT_N
 };
 
@@ -37,7 +40,9 @@ enum {
 	LIMITS_TEXT_BYTES = 16 << 20,	  /* one request, one answer */
 	LIMITS_CLIENT_REQUESTS = 1024,	  /* read but not yet answered, per client */
 	LIMITS_CLIENT_OUTPUT = 1 << 20,	  /* answered but not yet taken: no further ones */
-	LIMITS_EVENT_BYTES = 4 << 20,	  /* the same, events included: cut off */
+	LIMITS_EVENT_BYTES = 1 << 20,	  /* the same: no further events, they are counted */
+	LIMITS_EVENT_CHANGES = 64,	  /* listed in one event; the others are counted */
+	LIMITS_WATCH_NAMES = 1024,	  /* that one client watches, ports, and again bridges */
 	LIMITS_CLIENT_STALL_S = 30,	  /* takes nothing for so long: cut off */
 	LIMITS_BRIDGES = 1024,		  /* each has a MAC table and an internal port */
 	LIMITS_PORTS = 65536,		  /* of all bridges together */
@@ -67,16 +72,19 @@ static const struct limit limits[LIMIT_N] = {
 		"addresses of one bridge (mac-limit); the port with most loses its oldest; "
 		"'now' is the fullest bridge"},
 	[LIMIT_PACKETS] = {"worker-packets", ARENA_PACKETS, ARENA_PACKETS,
-		"drops: rx_no_buffers, tx_full",
+		"drops: rx_no_buffers, tx_no_buffers, tx_full",
 		"packet descriptors of one worker; copies beyond are dropped"},
 	[LIMIT_TX_BATCH] = {"tx-batch", BATCH_MAX, BATCH_MAX, "drops: tx_full",
 		"packets collected per port and worker; a full batch is sent at once"},
+	[LIMIT_RX_RINGS] = {"rx-ring-bytes", PRING_BYTES_MAX, PRING_BYTES_MAX, "",
+		"kernel memory for the receive rings of netdev ports; queues opened later have "
+		"none and take frames by system calls"},
 	[LIMIT_PATCH_HOPS] = {"patch-hops", PATCH_HOPS_MAX, PATCH_HOPS_MAX, "drops: rx_patch_loop",
 		"patch ports that one packet may cross; then it is dropped"},
-	[LIMIT_PATCH_CROSSINGS] = {"patch-crossings", PATCH_CROSSINGS_MAX, PATCH_CROSSINGS_MAX,
+	[LIMIT_PATCH_CROSSINGS] = {"patch-crossings", LIMITS_PORTS, LIMITS_PORTS,
 		"drops: rx_patch_loop",
-		"patch ports that the copies of one burst may cross together; then they are "
-		"dropped"},
+		"patch ports that a frame and its copies may cross together: as many as there "
+		"are; then they are dropped"},
 	[LIMIT_CLIENTS] = {"clients", LIMITS_CLIENTS, LIMITS_CLIENTS, "status: clients.refused",
 		"management connections; a further one is told so and closed"},
 	[LIMIT_REQUEST_BYTES] = {"text-bytes", LIMITS_TEXT_BYTES, LIMITS_TEXT_BYTES, "",
@@ -86,6 +94,10 @@ static const struct limit limits[LIMIT_N] = {
 		LIMITS_CLIENT_REQUESTS, "",
 		"requests of one client not yet answered; no more is read from it meanwhile"},
 	[LIMIT_CLIENT_OUTPUT] = {"client-output-bytes", LIMITS_EVENT_BYTES, LIMITS_EVENT_BYTES,
-		"status: clients.cut-off",
-		"answers and events that a client has not taken; it is cut off"},
+		"status: clients.cut-off, clients.events-missed",
+		"answers and events that a client has not taken; it is answered no further, and "
+		"cut off after half a minute; a client that watches is told how many events it "
+		"missed"},
+	[LIMIT_WATCH_NAMES] = {"watch-names", LIMITS_WATCH_NAMES, LIMITS_WATCH_NAMES, "",
+		"ports, or bridges, that one client watches by name; a further one is refused"},
 };

@@ -19,11 +19,16 @@ static const char *text_of(const json_t *object, const char *key)
 }
 
 /* What the object of that name has as chosen by the switch, where the document does not
- * say otherwise.  A number stays with its bridge, a MAC address with the type. */
+ * say otherwise.  A number stays with its bridge, a MAC address with the type.  A port
+ * that becomes a bridge's own, or no longer is one, is another port. */
 static void keep_chosen(enum config_kind kind, json_t *base, const json_t *old, const json_t *given)
 {
 	const json_t *type = json_object_get(given, "type");
 	unsigned bit = 0;
+
+	if (kind == CONFIG_PORT && config_port_is_internal(old) !=
+					   !strcmp(text_of(base, "name"), text_of(base, "bridge")))
+		return;
 
 	if (!type)
 		type = json_object_get(old, "type");

@@ -3,12 +3,25 @@
 #include <errno.h>
 #include <string.h>
 
+#include "absent.h"
 #include "must.h"
+#include "names.h"
 #include "schema.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
+}
+
+static int refuse_parameter(
+	const char *const *known, unsigned n, const char *key, struct refusal *r)
+{
+	const char *near = names_nearest(known, n, key);
+
+	if (near)
+		return refuse(r, REFUSED_PARAMS, key,
+			"unknown parameter '%.80s' (did you mean '%s'?)", key, near);
+	return refuse(r, REFUSED_PARAMS, key, "unknown parameter '%.80s'", key);
 }
 
 int change_params(const json_t *params, const char *const *known, struct refusal *r)
@@ -23,15 +36,9 @@ int change_params(const json_t *params, const char *const *known, struct refusal
 		while (*k && strcmp(*k, key))
 			k++;
 		if (!*k)
-			return refuse(r, REFUSED_PARAMS, key, "unknown parameter '%.80s'", key);
+			return refuse_parameter(known, (unsigned)(k - known), key, r);
 	}
 	return 0;
-}
-
-static int refuse_absent(enum config_kind kind, const char *name, struct refusal *r)
-{
-	return refuse(
-		r, REFUSED_ABSENT, name, "no %s is named %.80s", config_kind_name(kind), name);
 }
 
 /* Lay params over 'base' and check; NULL where refused. */
@@ -129,7 +136,7 @@ int change_bridge_set(
 		return -EINVAL;
 	const json_t *old = config_get(tx->config, CONFIG_BRIDGE, name);
 	if (!old)
-		return refuse_absent(CONFIG_BRIDGE, name, r);
+		return refuse_absent(tx->config, CONFIG_BRIDGE, name, r);
 	return put_result(
 		tx, CONFIG_BRIDGE, edited(tx->config, CONFIG_BRIDGE, old, params, r), result);
 }
@@ -168,12 +175,13 @@ int change_bridge_del(
 		return -EINVAL;
 	const json_t *old = config_get(tx->config, CONFIG_BRIDGE, name);
 	if (!old && !if_exists)
-		return refuse_absent(CONFIG_BRIDGE, name, r);
+		return refuse_absent(tx->config, CONFIG_BRIDGE, name, r);
 	if (old) {
 		if (config_count(tx->config, CONFIG_FDB))
 			del_dependent(tx, CONFIG_FDB, "bridge", name);
 		if (config_bridge_ports(tx->config, name))
 			del_dependent(tx, CONFIG_PORT, "bridge", name);
+		config_tx_put(tx, CONFIG_PORT, name, NULL); /* what its internal one had */
 		config_tx_put(tx, CONFIG_BRIDGE, name, NULL);
 	}
 	*result = must(json_pack("{s:b}", "removed", old != NULL));
@@ -188,8 +196,9 @@ int change_finish_port(struct config *c, json_t *port, struct refusal *r)
 
 	if (!json_object_get(port, "type"))
 		must_do(json_object_set_new(port, "type",
-			must(json_string(
-				config_env(c)->interface_exists(name) ? "netdev" : "tap"))));
+			must(json_string(!strcmp(name, text_of(port, "bridge"))	 ? "internal"
+					 : config_env(c)->interface_exists(name) ? "netdev"
+										 : "tap"))));
 	if (!strcmp(text_of(port, "type"), "tap") && !json_object_get(port, "mac"))
 		put_mac(c, port);
 	return schema_check(CONFIG_PORT, port, r);
@@ -197,7 +206,7 @@ int change_finish_port(struct config *c, json_t *port, struct refusal *r)
 
 int change_number_port(struct config *c, json_t *port, struct refusal *r)
 {
-	if (json_object_get(port, "ofport"))
+	if (json_object_get(port, "ofport") || config_port_is_internal(port))
 		return 0;
 	uint16_t ofport = config_ofport_free(c, text_of(port, "bridge"));
 	if (!ofport)
@@ -205,6 +214,36 @@ int change_number_port(struct config *c, json_t *port, struct refusal *r)
 			text_of(port, "bridge"));
 	must_do(json_object_set_new(port, "ofport", must(json_integer(ofport))));
 	return 0;
+}
+
+/* The keys of a bridge's internal port.  Two of them are the bridge's. */
+static int set_internal(struct config_tx *tx, const char *name, const json_t *params,
+	json_t **result, struct refusal *r)
+{
+	const json_t *bridge = config_get(tx->config, CONFIG_BRIDGE, name);
+	const json_t *port = config_get(tx->config, CONFIG_PORT, name);
+	json_t *given = must(json_copy((json_t *)params)), *result_bridge = NULL, *base;
+	json_t *of_bridge = must(json_pack("{s:O*, s:O*}", "mac", json_object_get(params, "mac"),
+		"mtu", json_object_get(params, "mtu")));
+	int rc = 0;
+
+	json_object_del(given, "may-exist");
+	json_object_del(given, "mac");
+	json_object_del(given, "mtu");
+	if (json_object_size(of_bridge))
+		rc = put_result(tx, CONFIG_BRIDGE,
+			edited(tx->config, CONFIG_BRIDGE, bridge, of_bridge, r), &result_bridge);
+	json_decref(result_bridge);
+	json_decref(of_bridge);
+	base = port ? json_incref((json_t *)port)
+		    : must(json_pack(
+			      "{s:s, s:s, s:s}", "name", name, "bridge", name, "type", "internal"));
+	if (!rc)
+		rc = put_result(
+			tx, CONFIG_PORT, edited(tx->config, CONFIG_PORT, base, given, r), result);
+	json_decref(base);
+	json_decref(given);
+	return rc;
 }
 
 int change_port_add(struct config_tx *tx, const json_t *params, json_t **result, struct refusal *r)
@@ -217,12 +256,15 @@ int change_port_add(struct config_tx *tx, const json_t *params, json_t **result,
 		schema_name("port", name, CONFIG_PORT_NAME_MAX, r))
 		return -EINVAL;
 	if (!config_get(tx->config, CONFIG_BRIDGE, bridge))
-		return refuse_absent(CONFIG_BRIDGE, bridge, r);
+		return refuse_absent(tx->config, CONFIG_BRIDGE, bridge, r);
+	bool internal = !strcmp(name, bridge);
+	if (internal && may_exist)
+		return set_internal(tx, name, params, result, r);
 	const json_t *old = config_get(tx->config, CONFIG_PORT, name);
 	if (old && strcmp(text_of(old, "bridge"), bridge))
 		return refuse(r, REFUSED_EXISTS, name, "port %s is in bridge %s already", name,
 			text_of(old, "bridge"));
-	if (old && !may_exist)
+	if (internal || (old && !may_exist))
 		return refuse(r, REFUSED_EXISTS, name, "port %s exists already", name);
 	return put_added(tx, CONFIG_PORT, params, result, r);
 }
@@ -234,15 +276,15 @@ int change_port_set(struct config_tx *tx, const json_t *params, json_t **result,
 	if (!name)
 		return -EINVAL;
 	const json_t *old = config_get(tx->config, CONFIG_PORT, name);
-	if (!old && config_get(tx->config, CONFIG_BRIDGE, name))
-		return refuse(r, REFUSED_BAD, name,
-			"port %s: is its bridge's own; 'bridge set' changes it (mac, mtu)", name);
-	if (!old)
-		return refuse_absent(CONFIG_PORT, name, r);
+	bool internal = config_get(tx->config, CONFIG_BRIDGE, name);
+	if (!old && !internal)
+		return refuse_absent(tx->config, CONFIG_PORT, name, r);
 	if (json_object_get(params, "bridge"))
 		return refuse(r, REFUSED_BAD, "bridge",
 			"port %s: bridge: cannot be changed; delete the port and add it again",
 			name);
+	if (internal)
+		return set_internal(tx, name, params, result, r);
 	return put_result(tx, CONFIG_PORT, edited(tx->config, CONFIG_PORT, old, params, r), result);
 }
 
@@ -254,11 +296,11 @@ int change_port_del(struct config_tx *tx, const json_t *params, json_t **result,
 	if (del_params(params, &name, &if_exists, r))
 		return -EINVAL;
 	const json_t *old = config_get(tx->config, CONFIG_PORT, name);
-	if (!old && config_get(tx->config, CONFIG_BRIDGE, name))
+	if (config_get(tx->config, CONFIG_BRIDGE, name))
 		return refuse(r, REFUSED_BAD, name,
 			"port %s is the internal port of its bridge and goes with it", name);
 	if (!old && !if_exists)
-		return refuse_absent(CONFIG_PORT, name, r);
+		return refuse_absent(tx->config, CONFIG_PORT, name, r);
 	if (old) {
 		if (config_port_addresses(tx->config, name))
 			del_dependent(tx, CONFIG_FDB, "port", name);
@@ -361,7 +403,7 @@ int change_fdb_del(struct config_tx *tx, const json_t *params, json_t **result, 
 	}
 	const char *bridge = text_of(fdb, "bridge");
 	if (!config_get(tx->config, CONFIG_BRIDGE, bridge)) {
-		refuse_absent(CONFIG_BRIDGE, bridge, r);
+		refuse_absent(tx->config, CONFIG_BRIDGE, bridge, r);
 		json_decref(fdb);
 		return -EINVAL;
 	}

@@ -33,21 +33,30 @@ struct committer {
 	struct group *storing; /* the one at the store */
 	bool holding;
 	struct commit_stats stats;
+	uint64_t revision; /* given out; ahead of stats.revision while a group is stored */
 	void (*idle)(void *arg);
 	void *idle_arg;
 };
 
 static void committer_run(evutil_socket_t fd, short what, void *arg);
 
-void committer_create(const struct commit_conf *conf, struct committer **out)
+int committer_create(const struct commit_conf *conf, struct committer **out)
 {
-	struct committer *c = must(calloc(1, sizeof(*c)));
+	struct committer *c = calloc(1, sizeof(*c));
 
+	if (!c)
+		return -ENOMEM;
 	c->conf = *conf;
+	c->revision = c->stats.revision = store_stats(conf->store).revision;
 	list_init(&c->waiting);
 	list_init(&c->groups);
-	c->run_ev = must(event_new(conf->base, -1, 0, committer_run, c));
+	c->run_ev = event_new(conf->base, -1, 0, committer_run, c);
+	if (!c->run_ev) {
+		free(c);
+		return -ENOMEM;
+	}
 	*out = c;
+	return 0;
 }
 
 struct commit_stats committer_stats(const struct committer *c)
@@ -127,8 +136,10 @@ static int request_try(struct committer *c, struct commit_request *rq, bool *tou
 	return -EINVAL;
 }
 
-static void request_rows(const struct commit_request *rq, struct store_group *rows)
+static void request_rows(struct committer *c, struct commit_request *rq, struct store_group *rows)
 {
+	size_t before = rows->n;
+
 	for (size_t i = 0; i < rq->tx.n; i++) {
 		const struct config_change *ch = &rq->tx.changes[i];
 		char *text;
@@ -139,6 +150,8 @@ static void request_rows(const struct commit_request *rq, struct store_group *ro
 		store_group_add(rows, ch->kind, ch->name, text);
 		free(text);
 	}
+	rq->revision = rows->n > before ? ++c->revision : 0;
+	rows->revision = c->revision;
 }
 
 /* ---- a group ---- */
@@ -158,6 +171,8 @@ static void group_synced(void *arg)
 
 		if (c)
 			c->stats.under_way--;
+		if (c && !rq->refusal.code && rq->revision)
+			c->conf.changed(&rq->tx, rq->revision, c->conf.arg);
 		config_tx_fini(&rq->tx);
 		rq->done(rq);
 	}
@@ -207,6 +222,9 @@ static void group_stored(void *arg, int error, const char *why)
 
 	c->storing = NULL;
 	g->hold |= error != 0;
+	if (error) /* only one group is at the store: these numbers are free again */
+		c->revision = c->stats.revision;
+	c->stats.revision = c->revision;
 	if (error)
 		group_undo(g, why);
 	else
@@ -244,7 +262,7 @@ static void group_collect(struct committer *c, struct group *g, struct store_gro
 		c->stats.under_way++;
 		list_add_tail(&g->requests, &rq->link);
 		if (!rq->refusal.code)
-			request_rows(rq, rows);
+			request_rows(c, rq, rows);
 	}
 }
 

@@ -44,7 +44,8 @@ struct commit_request {
 	/* private */
 	struct list link;
 	struct config_tx tx;
-	bool again; /* had nothing to store, in a group that failed */
+	uint64_t revision; /* of the configuration with this change; 0: it changed nothing */
+	bool again;	   /* had nothing to store, in a group that failed */
 };
 
 struct commit_conf {
@@ -53,15 +54,22 @@ struct commit_conf {
 	struct dataplane *dp;
 	struct reconcile *rec;
 	struct store *store;
+	/* A request changed the configuration, is durable and met by every worker.  Before
+	 * its done(). */
+	void (*changed)(const struct config_tx *tx, uint64_t revision, void *arg);
+	void *arg;
 };
 
 struct commit_stats {
 	size_t waiting; /* requests not yet looked at */
 	size_t under_way;
 	uint64_t groups; /* groups sent to the store */
+	/* Of the configuration, one more with each request that changed it; durable, it
+	 * goes on from where it was before a restart. */
+	uint64_t revision;
 };
 
-void committer_create(const struct commit_conf *conf, struct committer **c);
+int committer_create(const struct commit_conf *conf, struct committer **c); /* 0 or -ENOMEM */
 
 /* The store is closed already.  What still waits is refused; what waits for the workers
  * is done when they are. */

@@ -27,6 +27,7 @@ struct config {
 	struct strmap objects[CONFIG_KINDS]; /* json_t */
 	struct strmap numbers;		     /* bridge -> struct numbers */
 	struct strmap addresses;	     /* port -> count of static addresses */
+	size_t n_internal;		     /* objects of internal ports */
 };
 
 static bool interface_exists(const char *name)
@@ -43,20 +44,37 @@ static void random_mac(uint8_t mac[6])
 const struct config_env config_env_system = {
 	.interface_exists = interface_exists, .random_mac = random_mac};
 
-void config_create(const struct config_env *env, struct config **config)
+int config_create(const struct config_env *env, struct config **config)
 {
-	struct config *c = must(calloc(1, sizeof(*c)));
+	struct config *c = calloc(1, sizeof(*c));
+	int err = 0;
 
+	if (!c)
+		return -ENOMEM;
 	c->env = env;
-	for (int kind = 0; kind < CONFIG_KINDS; kind++)
-		strmap_init(&c->objects[kind]);
-	strmap_init(&c->numbers);
-	strmap_init(&c->addresses);
+	for (int kind = 0; !err && kind < CONFIG_KINDS; kind++)
+		err = strmap_init(&c->objects[kind]);
+	if (!err)
+		err = strmap_init(&c->numbers);
+	if (!err)
+		err = strmap_init(&c->addresses);
+	if (err) {
+		config_destroy(c);
+		return err;
+	}
 	*config = c;
+	return 0;
 }
 
-static void numbers_free(struct numbers *n)
+static void object_free(void *object)
 {
+	json_decref(object);
+}
+
+static void numbers_free(void *numbers)
+{
+	struct numbers *n = numbers;
+
 	free(n->users);
 	free(n);
 }
@@ -65,19 +83,9 @@ void config_destroy(struct config *c)
 {
 	if (!c)
 		return;
-	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
-		const char **names = config_names(c, kind);
-
-		for (size_t i = 0; i < c->objects[kind].n; i++)
-			json_decref(strmap_get(&c->objects[kind], names[i]));
-		free(names);
-		strmap_fini(&c->objects[kind]);
-	}
-	const char **bridges = strmap_keys(&c->numbers);
-	for (size_t i = 0; i < c->numbers.n; i++)
-		numbers_free(strmap_get(&c->numbers, bridges[i]));
-	free(bridges);
-	strmap_fini(&c->numbers);
+	for (int kind = 0; kind < CONFIG_KINDS; kind++)
+		strmap_fini_values(&c->objects[kind], object_free);
+	strmap_fini_values(&c->numbers, numbers_free);
 	strmap_fini(&c->addresses);
 	free(c);
 }
@@ -97,9 +105,27 @@ size_t config_count(const struct config *c, enum config_kind kind)
 	return c->objects[kind].n;
 }
 
+size_t config_ports(const struct config *c)
+{
+	return c->objects[CONFIG_PORT].n - c->n_internal;
+}
+
 const char **config_names(const struct config *c, enum config_kind kind)
 {
 	return strmap_keys(&c->objects[kind]);
+}
+
+bool config_port_is_internal(const json_t *port)
+{
+	const char *type = json_string_value(json_object_get(port, "type"));
+
+	return type && !strcmp(type, "internal");
+}
+
+bool config_port_is_plain(const json_t *port)
+{
+	return config_port_is_internal(port) &&
+	       json_object_size(port) == 3; /* name, bridge, type */
 }
 
 /* ---- counts ---- */
@@ -150,7 +176,9 @@ static void count_address(struct config *c, const json_t *fdb, bool add)
 
 static void count_object(struct config *c, enum config_kind kind, const json_t *object, bool add)
 {
-	if (object && kind == CONFIG_PORT)
+	if (kind == CONFIG_PORT && config_port_is_internal(object))
+		c->n_internal += add ? 1 : -1;
+	else if (object && kind == CONFIG_PORT)
 		count_port(c, object, add);
 	if (object && kind == CONFIG_FDB)
 		count_address(c, object, add);
@@ -211,7 +239,7 @@ void config_tx_init(struct config *c, struct config_tx *tx)
 {
 	*tx = (struct config_tx){.config = c};
 	for (int kind = 0; kind < CONFIG_KINDS; kind++)
-		strmap_init(&tx->index[kind]);
+		must_do(strmap_init(&tx->index[kind]));
 }
 
 void config_tx_fini(struct config_tx *tx)
@@ -256,6 +284,10 @@ void config_tx_put(struct config_tx *tx, enum config_kind kind, const char *name
 {
 	const json_t *now = config_get(tx->config, kind, name);
 
+	if (kind == CONFIG_PORT && config_port_is_plain(object)) {
+		json_decref(object);
+		object = NULL;
+	}
 	if (same(object, now)) {
 		json_decref(object);
 		return;
@@ -298,11 +330,26 @@ bool config_change_is_one(const struct config_change *ch)
 	return !same(ch->old, ch->new);
 }
 
-static json_t *describe_keys(const struct config_change *ch)
+/* A bridge's internal port is set as long as there is the bridge. */
+static bool is_set(const struct config *c, const struct config_change *ch)
+{
+	const json_t *object = ch->new ? ch->new : ch->old;
+
+	if (ch->old && ch->new)
+		return true;
+	return ch->kind == CONFIG_PORT && config_port_is_internal(object) &&
+	       config_get(c, CONFIG_BRIDGE, ch->name);
+}
+
+static json_t *describe_keys(const struct config_change *ch, bool set)
 {
 	json_t *keys = must(json_object());
 
 	for (const struct config_key *k = config_keys(ch->kind); k->name; k++) {
+		bool whole = !ch->old || !ch->new;
+
+		if (set && whole && k->flags & (CONFIG_KEY_IDENTITY | CONFIG_KEY_FIXED))
+			continue;
 		if (same(json_object_get(ch->old, k->name), json_object_get(ch->new, k->name)))
 			continue;
 		must_do(json_object_set_new(keys, k->name,
@@ -322,13 +369,14 @@ json_t *config_tx_describe(const struct config_tx *tx)
 
 			if (ch->kind != (enum config_kind)kind || !config_change_is_one(ch))
 				continue;
+			bool set = is_set(tx->config, ch);
 			json_t *o = must(json_pack("{s:s, s:s, s:s}", "action",
-				!ch->old  ? "add"
-				: ch->new ? "set"
-					  : "del",
+				set	   ? "set"
+				: !ch->old ? "add"
+					   : "del",
 				"kind", config_kind_name(kind), "name", ch->name));
-			if (ch->new)
-				must_do(json_object_set_new(o, "keys", describe_keys(ch)));
+			if (set || ch->new)
+				must_do(json_object_set_new(o, "keys", describe_keys(ch, set)));
 			must_do(json_array_append_new(list, o));
 		}
 	}

@@ -9,6 +9,10 @@
  *
  * Names: a bridge's, a port's (one name space over all bridges), "BRIDGE MAC vlan N".
  *
+ * A bridge's internal port, which has its name, is always there.  It has an object of its
+ * own only while one of its keys differs from the default; taking the object away takes
+ * it back to the defaults.
+ *
  * Objects have an owner, the source that wants them.  There is one today, the local
  * store; another one brings an owner of its own to config_create() and to its rows in
  * the store, and nothing else here depends on who it is.
@@ -52,7 +56,7 @@ struct config_tx {
 	size_t culprit; /* set by who refuses the whole: the operation that is to blame */
 };
 
-void config_create(const struct config_env *env, struct config **config);
+int config_create(const struct config_env *env, struct config **config); /* 0 or -ENOMEM */
 void config_destroy(struct config *c);
 
 const struct config_env *config_env(const struct config *c);
@@ -60,6 +64,15 @@ const struct config_env *config_env(const struct config *c);
 /* NULL where absent.  Borrowed. */
 json_t *config_get(const struct config *c, enum config_kind kind, const char *name);
 size_t config_count(const struct config *c, enum config_kind kind);
+
+/* Ports that somebody added: all but the internal ones. */
+size_t config_ports(const struct config *c);
+
+/* Is this object of kind port a bridge's internal one?  Also for NULL. */
+bool config_port_is_internal(const json_t *port);
+
+/* Does it say no more than every internal port does? */
+bool config_port_is_plain(const json_t *port);
 
 /* Names in order; the caller frees the array; the strings are valid until the next change. */
 const char **config_names(const struct config *c, enum config_kind kind);
@@ -77,7 +90,8 @@ uint16_t config_ofport_free(struct config *c, const char *bridge);
 void config_tx_init(struct config *c, struct config_tx *tx);
 void config_tx_fini(struct config_tx *tx); /* what it did stays */
 
-/* Put an object (takes the reference), or with NULL take it away. */
+/* Put an object (takes the reference), or with NULL take it away.  A plain internal port is
+ * taken away. */
 void config_tx_put(struct config_tx *tx, enum config_kind kind, const char *name, json_t *object);
 
 /* Everything as it was at config_tx_init().  What had been changed can still be read;

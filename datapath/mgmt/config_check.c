@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "absent.h"
 #include "switch_limits.h"
 #include "must.h"
 #include "schema.h"
@@ -16,7 +17,9 @@ static const char *text_of(const json_t *object, const char *key)
 
 static int check_bridge(const struct config *c, const char *name, struct refusal *r)
 {
-	if (config_get(c, CONFIG_PORT, name))
+	const json_t *port = config_get(c, CONFIG_PORT, name);
+
+	if (port && !config_port_is_internal(port))
 		return refuse(r, REFUSED_EXISTS, name, "a port is named %s", name);
 	return 0;
 }
@@ -74,6 +77,8 @@ static int check_port(
 
 	if (!config_get(c, CONFIG_BRIDGE, bridge))
 		return refuse(r, REFUSED_ABSENT, bridge, "no bridge is named %s", bridge);
+	if (config_port_is_internal(port)) /* its name is checked with its keys */
+		return 0;
 	if (config_get(c, CONFIG_BRIDGE, name))
 		return refuse(r, REFUSED_EXISTS, name, "a bridge is named %s", name);
 	if (config_bridge_ports(c, bridge) >= BRIDGE_PORTS_MAX)
@@ -93,7 +98,7 @@ static int check_fdb(const struct config *c, const json_t *fdb, struct refusal *
 		return 0;
 	const json_t *object = config_get(c, CONFIG_PORT, port);
 	if (!object)
-		return refuse(r, REFUSED_ABSENT, port, "no port is named %s", port);
+		return refuse_absent(c, CONFIG_PORT, port, r);
 	if (strcmp(text_of(object, "bridge"), bridge))
 		return refuse(r, REFUSED_BAD, port, "port %s is in bridge %s", port,
 			text_of(object, "bridge"));
@@ -103,6 +108,9 @@ static int check_fdb(const struct config *c, const json_t *fdb, struct refusal *
 /* A bridge went: no port may have stayed. */
 static int check_bridge_left(const struct config *c, const char *name, struct refusal *r)
 {
+	if (config_port_is_internal(config_get(c, CONFIG_PORT, name)))
+		return refuse(
+			r, REFUSED_ABSENT, name, "port %s: no bridge is named %s", name, name);
 	if (!config_bridge_ports(c, name))
 		return 0;
 	const char **names = config_names(c, CONFIG_PORT);
@@ -143,7 +151,7 @@ static int check_counts(const struct config *c, struct refusal *r)
 	static const char *const what[CONFIG_KINDS] = {"bridges", "ports", "static addresses"};
 
 	for (int kind = 0; kind < CONFIG_KINDS; kind++)
-		if (config_count(c, kind) > max[kind])
+		if ((kind == CONFIG_PORT ? config_ports(c) : config_count(c, kind)) > max[kind])
 			return refuse(r, REFUSED_LIMIT, what[kind], "%s: %zu at most", what[kind],
 				max[kind]);
 	return 0;

@@ -7,6 +7,7 @@
 #include "reconcile.h"
 #include "rpc_server.h"
 #include "store.h"
+#include "watch.h"
 
 struct mgmt {
 	struct event_base *base;
@@ -15,6 +16,7 @@ struct mgmt {
 	struct reconcile *rec;
 	struct store *store;
 	struct committer *committer;
+	struct watch *watch;
 	struct rpc_server *server; /* NULL: nobody listens (tests) */
 	char *rundir, *database;
 	uint64_t start_ms;

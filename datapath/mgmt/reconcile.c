@@ -22,36 +22,40 @@ static const char *text_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
-void reconcile_create(const struct reconcile_conf *conf, struct reconcile **out)
+int reconcile_create(const struct reconcile_conf *conf, struct reconcile **out)
 {
-	struct reconcile *rec = must(calloc(1, sizeof(*rec)));
+	struct reconcile *rec = calloc(1, sizeof(*rec));
+	int err = 0;
 
+	if (!rec)
+		return -ENOMEM;
 	rec->dp = conf->dp;
 	rec->config = conf->config;
 	rec->kernel = conf->kernel;
-	for (int kind = 0; kind < CONFIG_KINDS; kind++)
-		strmap_init(&rec->applied[kind]);
-	strmap_init(&rec->failed);
+	for (int kind = 0; !err && kind < CONFIG_KINDS; kind++)
+		err = strmap_init(&rec->applied[kind]);
+	if (!err)
+		err = strmap_init(&rec->failed);
+	if (err) {
+		reconcile_destroy(rec);
+		return err;
+	}
 	*out = rec;
+	return 0;
+}
+
+static void object_free(void *object)
+{
+	json_decref(object);
 }
 
 void reconcile_destroy(struct reconcile *rec)
 {
 	if (!rec)
 		return;
-	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
-		const char **names = strmap_keys(&rec->applied[kind]);
-
-		for (size_t i = 0; i < rec->applied[kind].n; i++)
-			json_decref(strmap_get(&rec->applied[kind], names[i]));
-		free(names);
-		strmap_fini(&rec->applied[kind]);
-	}
-	const char **names = strmap_keys(&rec->failed);
-	for (size_t i = 0; i < rec->failed.n; i++)
-		free(strmap_get(&rec->failed, names[i]));
-	free(names);
-	strmap_fini(&rec->failed);
+	for (int kind = 0; kind < CONFIG_KINDS; kind++)
+		strmap_fini_values(&rec->applied[kind], object_free);
+	strmap_fini_values(&rec->failed, free);
 	free(rec);
 }
 
@@ -228,7 +232,8 @@ static int internal_put(
 
 	if (!rec->kernel)
 		return 0;
-	schema_internal_conf(bridge, &conf, &bconf);
+	const json_t *port = config_get(rec->config, CONFIG_PORT, name);
+	schema_internal_conf(bridge, config_port_is_internal(port) ? port : NULL, &conf, &bconf);
 	if (dataplane_port_lookup(rec->dp, name)) {
 		err = dataplane_port_set(rec->dp, name, &conf, &bconf, &why);
 	} else {
@@ -284,6 +289,15 @@ static bool same(const json_t *a, const json_t *b)
 	return a == b || (a && b && json_equal(a, b));
 }
 
+/* Does the change concern the settings of an internal port?  It comes and goes with its
+ * bridge; without an object it has the defaults. */
+static bool is_internal(const struct config_change *ch, const json_t *want)
+{
+	return ch->kind == CONFIG_PORT && config_port_is_internal(want	    ? want
+								  : ch->old ? ch->old
+									    : ch->new);
+}
+
 /* Whatever else has the name of something new goes first, and so does a port that
  * cannot be changed into what it shall be. */
 static void make_way(struct reconcile *rec, enum config_kind kind, const json_t *want)
@@ -309,9 +323,19 @@ static void make_way_for_all(struct reconcile *rec, const struct config_tx *tx, 
 	for (size_t i = 0; i < tx->n; i++) {
 		const json_t *want = wanted(&tx->changes[i], back);
 
-		if (want && tx->changes[i].kind != CONFIG_FDB)
+		if (want && tx->changes[i].kind != CONFIG_FDB &&
+			!is_internal(&tx->changes[i], want))
 			make_way(rec, tx->changes[i].kind, want);
 	}
+}
+
+/* Its bridge, where that stays, has been put already. */
+static int internal_set(struct reconcile *rec, const char *name, bool tolerate, struct refusal *r)
+{
+	const json_t *bridge = config_get(rec->config, CONFIG_BRIDGE, name);
+
+	return bridge && applied(rec, CONFIG_BRIDGE, name) ? internal_put(rec, bridge, tolerate, r)
+							   : 0;
 }
 
 static int put(struct reconcile *rec, enum config_kind kind, const json_t *want, bool tolerate,
@@ -333,23 +357,32 @@ static int put(struct reconcile *rec, enum config_kind kind, const json_t *want,
 	return rc ? rc : addresses_of(rec, name, r);
 }
 
+static int put_change(
+	struct reconcile *rec, const struct config_change *ch, bool back, struct refusal *r)
+{
+	const json_t *want = wanted(ch, back);
+
+	if (is_internal(ch, want))
+		return internal_set(rec, ch->name, back, r);
+	return want ? put(rec, ch->kind, want, back, r) : 0;
+}
+
 /* Additions and settings.  Taking back tolerates and goes on. */
 static int put_all(struct reconcile *rec, struct config_tx *tx, bool back, struct refusal *r)
 {
 	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
 		for (size_t i = 0; i < tx->n; i++) {
-			const json_t *want = wanted(&tx->changes[i], back);
+			const struct config_change *ch = &tx->changes[i];
 
-			if (!want || tx->changes[i].kind != (enum config_kind)kind ||
-				!put(rec, kind, want, back, r))
+			if (ch->kind != (enum config_kind)kind || !put_change(rec, ch, back, r))
 				continue;
-			tx->culprit = tx->changes[i].op;
+			tx->culprit = ch->op;
 			if (!back)
 				return -EINVAL;
-			log_error("%s %s cannot be put back: %s", config_kind_name(kind),
-				tx->changes[i].name, strbuf_str(&r->text));
+			log_error("%s %s cannot be put back: %s", config_kind_name(kind), ch->name,
+				strbuf_str(&r->text));
 			if (kind == CONFIG_PORT)
-				set_failed(rec, tx->changes[i].name, strbuf_str(&r->text));
+				set_failed(rec, ch->name, strbuf_str(&r->text));
 		}
 	}
 	return 0;
@@ -363,7 +396,7 @@ static void del_all(struct reconcile *rec, const struct config_tx *tx, bool back
 			const struct config_change *ch = &tx->changes[i];
 
 			if (ch->kind != (enum config_kind)kind || wanted(ch, back) ||
-				config_get(rec->config, kind, ch->name))
+				is_internal(ch, NULL) || config_get(rec->config, kind, ch->name))
 				continue; /* wanted again by a later transaction */
 			if (kind == CONFIG_FDB && (ch->old || ch->new))
 				address_del(rec, ch->old ? ch->old : ch->new);
@@ -405,11 +438,14 @@ void reconcile_start(struct reconcile *rec)
 	struct refusal r = REFUSAL_INIT;
 
 	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
-		const char **names = config_names(rec->config, kind);
+		size_t n = config_count(rec->config, kind);
+		const char **names = n ? config_names(rec->config, kind) : NULL;
 
-		for (size_t i = 0; i < config_count(rec->config, kind); i++) {
+		for (size_t i = 0; i < n; i++) {
 			const json_t *want = config_get(rec->config, kind, names[i]);
 
+			if (config_port_is_internal(want)) /* came with its bridge */
+				continue;
 			if (kind == CONFIG_PORT ? !port_add(rec, want, true, &r)
 						: !put(rec, kind, want, true, &r))
 				continue;

@@ -7,7 +7,8 @@
  * changes its type, its number or its bridge); reconcile_finish() removes the rest,
  * which cannot fail.  So a deletion that cannot be stored has not disturbed anyone.
  *
- * The internal port of a bridge is made from the bridge.
+ * The internal port of a bridge is made from the bridge, and from the object of its name
+ * where there is one.
  *
  * At start a port that fails stays behind with its reason; the others go on.
  *
@@ -26,7 +27,7 @@ struct reconcile_conf {
 	bool kernel; /* as in dataplane_conf; false: bridges have no internal port */
 };
 
-void reconcile_create(const struct reconcile_conf *conf, struct reconcile **rec);
+int reconcile_create(const struct reconcile_conf *conf, struct reconcile **rec); /* 0 or -ENOMEM */
 void reconcile_destroy(struct reconcile *rec); /* the dataplane stays as it is */
 
 /* Everything that the configuration has; what fails is logged and remembered. */

@@ -36,7 +36,8 @@ struct rpc_session {
 	void *arg;
 	struct list requests;
 	size_t n_requests;
-	bool watches, pumping, destroyed;
+	struct watcher *watcher; /* NULL: does not watch */
+	bool pumping, destroyed;
 };
 
 void rpc_session_create(
@@ -57,6 +58,7 @@ static void request_free(struct request *rq)
 		refusal_fini(&rq->calls[i].call.refusal);
 		json_decref(rq->calls[i].call.result);
 		strbuf_fini(&rq->calls[i].call.text);
+		watch_filter_destroy(rq->calls[i].call.watch);
 		free(rq->calls[i].id);
 	}
 	for (size_t i = 0; i < rq->commit.n; i++)
@@ -72,6 +74,8 @@ void rpc_session_destroy(struct rpc_session *s)
 {
 	if (!s)
 		return;
+	watcher_destroy(s->watcher);
+	s->watcher = NULL;
 	for (struct list *l = list_pop(&s->requests); l; l = list_pop(&s->requests)) {
 		struct request *rq = container_of(l, struct request, link);
 
@@ -92,7 +96,13 @@ size_t rpc_session_pending(const struct rpc_session *s)
 
 bool rpc_session_watches(const struct rpc_session *s)
 {
-	return s->watches;
+	return s->watcher;
+}
+
+void rpc_session_ready(struct rpc_session *s)
+{
+	if (s->watcher)
+		watcher_ready(s->watcher);
 }
 
 /* ---- reading a request ---- */
@@ -291,6 +301,22 @@ static bool request_refused(const struct request *rq)
 	return false;
 }
 
+/* After the answer, so that it comes before the events. */
+static void request_watch(struct request *rq)
+{
+	struct rpc_session *s = rq->session;
+
+	for (size_t i = 0; i < rq->n && !s->destroyed; i++) {
+		struct rpc_call *call = &rq->calls[i].call;
+
+		if (!call->watch)
+			continue;
+		watcher_destroy(s->watcher);
+		watcher_create(s->mgmt->watch, call->watch, s->ops->event, s->arg, &s->watcher);
+		call->watch = NULL;
+	}
+}
+
 static void request_finish(struct request *rq)
 {
 	bool refused = request_refused(rq);
@@ -309,9 +335,9 @@ static void request_finish(struct request *rq)
 				"not done: another request of the batch was refused");
 		else
 			m->run(call);
-		rq->session->watches |= call->watch;
 	}
 	request_answer(rq);
+	request_watch(rq);
 }
 
 void rpc_session_pump(struct rpc_session *s)

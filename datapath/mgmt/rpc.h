@@ -23,6 +23,9 @@ struct rpc_session_ops {
 	bool (*ready)(void *arg);
 	/* Fewer requests are pending. */
 	void (*answered)(void *arg);
+	/* An event, also a whole line.  False: there is no room for it;
+	 * rpc_session_ready() follows when there is. */
+	bool (*event)(void *arg, const char *line, size_t len);
 };
 
 void rpc_session_create(
@@ -42,6 +45,9 @@ size_t rpc_session_pending(const struct rpc_session *s);
 
 /* Asked for events with 'watch'. */
 bool rpc_session_watches(const struct rpc_session *s);
+
+/* There is room for events again. */
+void rpc_session_ready(struct rpc_session *s);
 
 /* A line for a client that is answered without a request: {"error": …}, with its '\n';
  * the caller frees it. */

@@ -8,6 +8,7 @@
 
 struct bridge;
 struct mgmt;
+struct watch_filter;
 
 /* One call under way. */
 struct rpc_call {
@@ -16,7 +17,7 @@ struct rpc_call {
 	json_t *result;	    /* set by the method, or */
 	struct strbuf text; /* ready JSON where that is much cheaper */
 	struct refusal refusal;
-	bool watch; /* set by 'watch' */
+	struct watch_filter *watch; /* set by 'watch' */
 };
 
 /* 0, or a negative number with call->refusal. */

@@ -136,12 +136,23 @@ static void session_answered(void *arg)
 {
 	struct client *cl = arg;
 
+	if (rpc_session_watches(cl->session)) /* may stop reading as long as it likes */
+		bufferevent_set_timeouts(cl->bev, NULL, NULL);
 	if (!cl->in_lines)
 		client_lines(cl);
 }
 
-static const struct rpc_session_ops session_ops = {
-	.send = session_send, .ready = session_ready, .answered = session_answered};
+static bool session_event(void *arg, const char *line, size_t len)
+{
+	struct client *cl = arg;
+
+	return output_len(cl) + len <= LIMITS_EVENT_BYTES && !bufferevent_write(cl->bev, line, len);
+}
+
+static const struct rpc_session_ops session_ops = {.send = session_send,
+	.ready = session_ready,
+	.answered = session_answered,
+	.event = session_event};
 
 /* The output has gone out (below the low watermark). */
 static void on_write(struct bufferevent *bev, void *arg)
@@ -152,6 +163,7 @@ static void on_write(struct bufferevent *bev, void *arg)
 		client_destroy(cl);
 		return;
 	}
+	rpc_session_ready(cl->session);
 	rpc_session_pump(cl->session);
 	client_lines(cl);
 }
@@ -165,37 +177,6 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		log_warn_rl("client: cut off, it does not take its answers");
 	}
 	client_destroy(cl);
-}
-
-void rpc_server_port_event(struct rpc_server *s, const struct dp_port *p)
-{
-	static const char *const states[] = {
-		[DP_PORT_UP] = "up", [DP_PORT_WAITING] = "waiting", [DP_PORT_FAILED] = "failed"};
-	struct list *it, *tmp;
-	struct strbuf line = STRBUF_INIT;
-
-	if (!s)
-		return;
-	/* names have no character that JSON would escape */
-	strbuf_printf(&line,
-		"{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"event\":\"port\","
-		"\"name\":\"%s\",\"state\":\"%s\",\"link\":%s,\"mtu\":%u}}\n",
-		p->port->conf.name, states[p->state], p->port->link_up ? "true" : "false",
-		p->port->mtu);
-	list_for_each_safe (it, tmp, &s->clients) {
-		struct client *cl = container_of(it, struct client, link);
-
-		if (!rpc_session_watches(cl->session))
-			continue;
-		if (output_len(cl) + line.len > LIMITS_EVENT_BYTES) {
-			s->stats.cut_off++;
-			log_warn_rl("client: cut off, it does not take its events");
-			client_destroy(cl);
-			continue;
-		}
-		bufferevent_write(cl->bev, line.str, line.len);
-	}
-	strbuf_fini(&line);
 }
 
 /* ---- clients come ---- */
@@ -286,11 +267,17 @@ static int open_socket(const char *path, gid_t gid, int *out, struct strbuf *why
 		goto fail;
 	unlink(path);
 	/* the mode of the socket is that of the file from its first moment */
-	if (fchmod(fd, 0660) || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) ||
-		chown(path, (uid_t)-1, gid) || chmod(path, 0660) || listen(fd, BACKLOG))
+	if (fchmod(fd, 0660) || bind(fd, (struct sockaddr *)&sa, sizeof(sa)))
 		goto fail;
+	if (chown(path, (uid_t)-1, gid) || chmod(path, 0660) || listen(fd, BACKLOG))
+		goto remove;
 	*out = fd;
 	return 0;
+
+remove:
+	err = errno;
+	unlink(path);
+	errno = err;
 fail:
 	err = errno;
 	strbuf_printf(why, "socket %s: %s", path, strerror(err));
@@ -310,16 +297,33 @@ int rpc_server_create(struct mgmt *m, const char *path, const char *group, struc
 		err = open_socket(path, gid, &fd, why);
 	if (err)
 		return err;
-	struct rpc_server *s = must(calloc(1, sizeof(*s)));
+	struct rpc_server *s = calloc(1, sizeof(*s));
+	if (!s)
+		goto close_fd;
 	s->mgmt = m;
-	s->path = must(strdup(path));
 	list_init(&s->clients);
-	s->listener = must(evconnlistener_new(
-		m->base, on_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd));
+	s->path = strdup(path);
+	s->resume = event_new(m->base, -1, 0, on_resume, s);
+	if (!s->path || !s->resume)
+		goto free_self;
+	s->listener = evconnlistener_new(
+		m->base, on_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	if (!s->listener)
+		goto free_self;
 	evconnlistener_set_error_cb(s->listener, on_accept_error);
-	s->resume = must(event_new(m->base, -1, 0, on_resume, s));
 	*out = s;
 	return 0;
+
+free_self:
+	if (s->resume)
+		event_free(s->resume);
+	free(s->path);
+	free(s);
+close_fd:
+	close(fd);
+	unlink(path);
+	strbuf_printf(why, "socket %s: out of memory", path);
+	return -ENOMEM;
 }
 
 void rpc_server_stop(struct rpc_server *s)

@@ -2,8 +2,9 @@
  *
  * Bounded, see switch_limits.h: so many clients, so long a line, so many requests not yet
  * answered (then no more is read), so much output not yet taken (then nothing more is
- * answered; a client that takes nothing for LIMITS_CLIENT_STALL_S, or lets events pile
- * up, is cut off).
+ * answered, and events are only counted).  A client that takes nothing for
+ * LIMITS_CLIENT_STALL_S is cut off, but for one that watches: somebody may be reading
+ * what it shows.
  *
  * Threads: control. */
 #pragma once
@@ -12,7 +13,6 @@
 
 #include "strbuf.h"
 
-struct dp_port;
 struct mgmt;
 struct rpc_server;
 
@@ -31,9 +31,6 @@ void rpc_server_destroy(struct rpc_server *s);
 
 /* No new clients, and nothing more is read; answers under way still go out. */
 void rpc_server_stop(struct rpc_server *s);
-
-/* Tell those who watch. */
-void rpc_server_port_event(struct rpc_server *s, const struct dp_port *p);
 
 /* Zeroes for NULL. */
 struct rpc_server_stats rpc_server_stats(const struct rpc_server *s);

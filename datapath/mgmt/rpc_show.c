@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "absent.h"
 #include "clock.h"
 #include "switch_limits.h"
 #include "mgmt_priv.h"
@@ -21,11 +22,6 @@ int rpc_opt_text(struct rpc_call *call, const char *key, const char **text)
 		return 0;
 	*text = schema_text(call->params, key, &call->refusal);
 	return *text ? 0 : -EINVAL;
-}
-
-static int refuse_absent(struct rpc_call *call, const char *what, const char *name)
-{
-	return refuse(&call->refusal, REFUSED_ABSENT, name, "no %s is named %.80s", what, name);
 }
 
 /* Defaults that are the same for every object of a kind. */
@@ -84,7 +80,7 @@ static void list_bridge_ports(struct mgmt *m, json_t *by_name)
 		const json_t *port = config_get(m->config, CONFIG_PORT, names[i]);
 		json_t *bridge = json_object_get(by_name, text_of(port, "bridge"));
 
-		if (bridge)
+		if (bridge && !config_port_is_internal(port))
 			must_do(json_array_append_new(
 				json_object_get(bridge, "ports"), must(json_string(names[i]))));
 	}
@@ -99,7 +95,7 @@ int rpc_bridge_list(struct rpc_call *call)
 	if (rpc_opt_text(call, "name", &only))
 		return -EINVAL;
 	if (only && !config_get(m->config, CONFIG_BRIDGE, only))
-		return refuse_absent(call, "bridge", only);
+		return refuse_absent(call->mgmt->config, CONFIG_BRIDGE, only, &call->refusal);
 	json_t *list = must(json_array()), *by_name = must(json_object());
 	const char **names = config_names(m->config, CONFIG_BRIDGE);
 	for (size_t i = 0; i < config_count(m->config, CONFIG_BRIDGE); i++) {
@@ -160,14 +156,14 @@ json_t *rpc_port_status(struct mgmt *m, const char *name)
 	const json_t *port = config_get(m->config, CONFIG_PORT, name);
 	json_t *o;
 
-	if (port)
-		o = must(json_copy((json_t *)port));
-	else if (bridge)
-		o = must(json_pack("{s:s, s:s, s:s, s:i}", "name", name, "bridge", name, "type",
-			"internal", "ofport", OFPORT_LOCAL));
-	else
+	if (!port && !bridge)
 		return NULL;
-	fill_defaults(CONFIG_PORT, port ? config_type_bit(text_of(port, "type")) : 0, o);
+	o = must(json_pack("{s:s, s:s, s:s}", "name", name, "bridge", name, "type", "internal"));
+	if (bridge)
+		must_do(json_object_set_new(o, "ofport", must(json_integer(OFPORT_LOCAL))));
+	if (port)
+		must_do(json_object_update(o, (json_t *)port));
+	fill_defaults(CONFIG_PORT, config_type_bit(text_of(o, "type")), o);
 	fill_vlan_mode(o);
 	port_state(m, name, p, o);
 	return o;
@@ -189,7 +185,8 @@ static const char **port_names(struct mgmt *m, size_t *n)
 	*n = n_ports;
 	ports = must(realloc(ports, (n_ports + n_bridges + 1) * sizeof(*ports)));
 	for (size_t i = 0; i < n_bridges; i++)
-		if (dataplane_port_lookup(m->dp, bridges[i]))
+		if (dataplane_port_lookup(m->dp, bridges[i]) &&
+			!config_get(m->config, CONFIG_PORT, bridges[i])) /* not among 'ports' */
 			ports[(*n)++] = bridges[i];
 	free(bridges);
 	qsort(ports, *n, sizeof(*ports), compare_names);
@@ -205,12 +202,12 @@ int rpc_port_list(struct rpc_call *call)
 	if (rpc_opt_text(call, "name", &only) || rpc_opt_text(call, "bridge", &bridge))
 		return -EINVAL;
 	if (bridge && !config_get(m->config, CONFIG_BRIDGE, bridge))
-		return refuse_absent(call, "bridge", bridge);
+		return refuse_absent(call->mgmt->config, CONFIG_BRIDGE, bridge, &call->refusal);
 	if (only) {
 		json_t *o = rpc_port_status(m, only);
 
 		if (!o)
-			return refuse_absent(call, "port", only);
+			return refuse_absent(call->mgmt->config, CONFIG_PORT, only, &call->refusal);
 		call->result = must(json_array());
 		if (!bridge || !strcmp(text_of(o, "bridge"), bridge))
 			must_do(json_array_append(call->result, o));
@@ -243,7 +240,7 @@ int rpc_fdb_filter(struct rpc_call *call, struct bridge **b, uint32_t *port, int
 		return -EINVAL;
 	*b = dataplane_bridge_lookup(call->mgmt->dp, name);
 	if (!*b)
-		return refuse_absent(call, "bridge", name);
+		return refuse_absent(call->mgmt->config, CONFIG_BRIDGE, name, &call->refusal);
 	if (port_name) {
 		const struct dp_port *p = dataplane_port_lookup(call->mgmt->dp, port_name);
 

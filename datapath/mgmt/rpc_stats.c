@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "absent.h"
 #include "clock.h"
 #include "mgmt_priv.h"
 #include "must.h"
@@ -20,7 +21,7 @@ static int chosen_port(struct rpc_call *call, const char *key, const struct dp_p
 		return 0;
 	*only = dataplane_port_lookup(call->mgmt->dp, name);
 	if (!*only)
-		return refuse(&call->refusal, REFUSED_ABSENT, name, "no port is named %.80s", name);
+		return refuse_absent(call->mgmt->config, CONFIG_PORT, name, &call->refusal);
 	return 0;
 }
 

@@ -9,9 +9,10 @@
 #include "log.h"
 #include "mgmt_priv.h"
 #include "must.h"
+#include "names.h"
 #include "schema.h"
 
-enum { PROTOCOL = 1 };
+enum { PROTOCOL = 1, MODULES_MAX = 64 };
 
 /* ---- status ---- */
 
@@ -24,7 +25,7 @@ static void limits_now(struct mgmt *m, long long *now)
 	for (int i = 0; i < LIMIT_N; i++)
 		now[i] = -1;
 	now[LIMIT_BRIDGES] = (long long)config_count(m->config, CONFIG_BRIDGE);
-	now[LIMIT_PORTS] = (long long)config_count(m->config, CONFIG_PORT);
+	now[LIMIT_PORTS] = (long long)config_ports(m->config);
 	now[LIMIT_STATIC_ADDRESSES] = (long long)config_count(m->config, CONFIG_FDB);
 	now[LIMIT_BRIDGE_PORTS] = now[LIMIT_MAC_TABLE] = 0;
 	while ((b = dataplane_bridge_next(m->dp, b))) {
@@ -36,6 +37,7 @@ static void limits_now(struct mgmt *m, long long *now)
 		if (addresses > now[LIMIT_MAC_TABLE])
 			now[LIMIT_MAC_TABLE] = addresses;
 	}
+	now[LIMIT_RX_RINGS] = (long long)pring_bytes();
 	now[LIMIT_CLIENTS] = server.clients;
 	now[LIMIT_CLIENT_REQUESTS] = (long long)server.most_pending;
 	now[LIMIT_CLIENT_OUTPUT] = (long long)server.most_output;
@@ -73,9 +75,11 @@ static json_t *status_clients(struct mgmt *m)
 {
 	struct rpc_server_stats st = rpc_server_stats(m->server);
 	struct commit_stats commits = committer_stats(m->committer);
+	struct watch_stats watch = watch_stats(m->watch);
 
-	return must(json_pack("{s:i, s:I, s:I, s:I, s:I}", "now", (int)st.clients, "refused",
-		(json_int_t)st.refused, "cut-off", (json_int_t)st.cut_off, "changes-waiting",
+	return must(json_pack("{s:i, s:I, s:I, s:i, s:I, s:I, s:I}", "now", (int)st.clients,
+		"refused", (json_int_t)st.refused, "cut-off", (json_int_t)st.cut_off, "watching",
+		(int)watch.watchers, "events-missed", (json_int_t)watch.missed, "changes-waiting",
 		(json_int_t)commits.waiting, "changes-under-way", (json_int_t)commits.under_way));
 }
 
@@ -83,14 +87,16 @@ int rpc_status(struct rpc_call *call)
 {
 	struct mgmt *m = call->mgmt;
 
-	call->result = must(json_pack("{s:s, s:i, s:I, s:s, s:s, s:i, s:I, s:I, s:o, s:o, s:o}",
-		"version", VSWITCH_VERSION, "pid", (int)getpid(), "uptime-s",
-		(json_int_t)((clock_now_ms() - m->start_ms) / 1000), "rundir",
-		m->rundir ? m->rundir : "", "database", m->database, "workers",
-		(int)workers_count(dataplane_workers(m->dp)), "bridges",
-		(json_int_t)config_count(m->config, CONFIG_BRIDGE), "ports",
-		(json_int_t)config_count(m->config, CONFIG_PORT), "clients", status_clients(m),
-		"store", status_store(m), "limits", status_limits(m)));
+	call->result =
+		must(json_pack("{s:s, s:i, s:I, s:s, s:s, s:I, s:i, s:I, s:I, s:o, s:o, s:o}",
+			"version", VSWITCH_VERSION, "pid", (int)getpid(), "uptime-s",
+			(json_int_t)((clock_now_ms() - m->start_ms) / 1000), "rundir",
+			m->rundir ? m->rundir : "", "database", m->database, "revision",
+			(json_int_t)committer_stats(m->committer).revision, "workers",
+			(int)workers_count(dataplane_workers(m->dp)), "bridges",
+			(json_int_t)config_count(m->config, CONFIG_BRIDGE), "ports",
+			(json_int_t)config_ports(m->config), "clients", status_clients(m), "store",
+			status_store(m), "limits", status_limits(m)));
 	return 0;
 }
 
@@ -109,8 +115,7 @@ int rpc_schema(struct rpc_call *call)
 
 int rpc_watch(struct rpc_call *call)
 {
-	call->watch = true;
-	return 0;
+	return watch_filter_create(call->params, &call->watch, &call->refusal);
 }
 
 /* ---- log levels ---- */
@@ -128,6 +133,33 @@ int rpc_log_list(struct rpc_call *call)
 	return 0;
 }
 
+struct modules {
+	const char *names[MODULES_MAX];
+	unsigned n;
+};
+
+static void note_module(const char *module, enum log_level level, void *arg)
+{
+	struct modules *m = arg;
+
+	if (m->n < MODULES_MAX)
+		m->names[m->n++] = module;
+}
+
+static int refuse_module(struct rpc_call *call, const char *module)
+{
+	struct modules m = {0};
+	const char *near;
+
+	log_each_module(note_module, &m);
+	near = names_nearest(m.names, m.n, module);
+	if (near)
+		return refuse(&call->refusal, REFUSED_ABSENT, module,
+			"no log module is named %.80s (did you mean '%s'?)", module, near);
+	return refuse(
+		&call->refusal, REFUSED_ABSENT, module, "no log module is named %.80s", module);
+}
+
 int rpc_log_set(struct rpc_call *call)
 {
 	const char *word = schema_text(call->params, "level", &call->refusal), *module;
@@ -138,10 +170,7 @@ int rpc_log_set(struct rpc_call *call)
 	if (log_level_parse(word, &level))
 		return refuse(&call->refusal, REFUSED_BAD, word,
 			"level: %.80s is not one of error, warn, info, debug", word);
-	if (log_set_level(module, level))
-		return refuse(&call->refusal, REFUSED_ABSENT, module,
-			"no log module is named %.80s", module);
-	return 0;
+	return log_set_level(module, level) ? refuse_module(call, module) : 0;
 }
 
 /* ---- the table of methods ---- */
@@ -182,7 +211,7 @@ static const struct rpc_method methods[] = {
 	{.name = "status", .run = rpc_status, .params = PARAMS()},
 	{.name = "version", .run = rpc_version, .params = PARAMS()},
 	{.name = "schema", .run = rpc_schema, .params = PARAMS()},
-	{.name = "watch", .run = rpc_watch, .params = PARAMS()},
+	{.name = "watch", .run = rpc_watch, .params = PARAMS("kind", "port", "bridge", "now")},
 };
 
 const struct rpc_method *rpc_method_lookup(const char *name)

@@ -152,12 +152,12 @@ static bool vlan_set_join(const json_t *in, struct strbuf *text)
 
 static void vlan_set_print(const uint64_t *set, struct strbuf *text)
 {
-	for (unsigned first = 0; first < 4096; first++) {
+	for (unsigned first = 0; first <= VLAN_VID_MAX; first++) {
 		unsigned last = first;
 
 		if (!vlan_set_has(set, (uint16_t)first))
 			continue;
-		while (last < 4095 && vlan_set_has(set, (uint16_t)(last + 1)))
+		while (last < VLAN_VID_MAX && vlan_set_has(set, (uint16_t)(last + 1)))
 			last++;
 		strbuf_printf(text, "%s%u", text->len ? "," : "", first);
 		if (last > first)
@@ -180,12 +180,12 @@ static int value_vlan_set(const json_t *in, json_t **out, struct refusal *r)
 	} else if (!vlan_set_parse(strbuf_str(&text), set, &bad)) {
 		json_t *word = json_stringn(bad, strcspn(bad, ","));
 
-		rc = refuse_value(r, word ? word : in, "is not a VLAN or range of VLANs (0-4095)");
+		rc = refuse_value(r, word ? word : in, "is not a VLAN or range of VLANs (0-4094)");
 		json_decref(word);
 	} else {
 		strbuf_reset(&text);
 		vlan_set_print(set, &text);
-		*out = strcmp(strbuf_str(&text), "0-4095") ? must(json_string(strbuf_str(&text)))
+		*out = strcmp(strbuf_str(&text), "0-4094") ? must(json_string(strbuf_str(&text)))
 							   : NULL;
 	}
 	strbuf_fini(&text);

@@ -54,7 +54,9 @@ json_t *schema_describe(void);
 /* ---- schema_conf.c: canonical objects to structs.  Strings are borrowed from the object. ---- */
 
 void schema_bridge_conf(const json_t *bridge, struct bridge_conf *conf);
-void schema_internal_conf(const json_t *bridge, struct port_conf *conf, struct bport_conf *bconf);
+/* 'port' NULL: the internal port has no object, and its defaults. */
+void schema_internal_conf(
+	const json_t *bridge, const json_t *port, struct port_conf *conf, struct bport_conf *bconf);
 void schema_port_conf(const json_t *port, struct port_conf *conf);
 void schema_bport_conf(const json_t *port, struct bport_conf *conf);
 void schema_fdb_conf(const json_t *fdb, struct eth_addr *mac, uint16_t *vlan);

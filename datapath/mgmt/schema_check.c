@@ -11,6 +11,26 @@ static const char *text_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
+/* A bridge's own port: what is its bridge's is set there. */
+static int check_internal(const json_t *port, struct refusal *r)
+{
+	const char *name = text_of(port, "name"), *bridge = text_of(port, "bridge");
+
+	if (strcmp(name, bridge))
+		return refuse(r, REFUSED_BAD, "internal",
+			"type: internal is the one port that has its bridge's name (type tap is "
+			"an interface for the host, too)");
+	for (const char *const *key = (const char *const[]){"mac", "mtu", NULL}; *key; key++)
+		if (json_object_get(port, *key))
+			return refuse(r, REFUSED_BAD, *key,
+				"%s: is a key of the bridge ('bridge set %s %s=')", *key, bridge,
+				*key);
+	if (json_object_get(port, "ofport"))
+		return refuse(r, REFUSED_BAD, "ofport", "ofport: an internal port's is always %d",
+			OFPORT_LOCAL);
+	return 0;
+}
+
 /* Keys that belong to other types, and names that the kernel would not take. */
 static int check_type(const json_t *port, struct refusal *r)
 {
@@ -19,6 +39,8 @@ static int check_type(const json_t *port, struct refusal *r)
 
 	if (!bit)
 		return refuse(r, REFUSED_BAD, "type", "type: is missing");
+	if (bit == CONFIG_TYPE_INTERNAL && check_internal(port, r))
+		return -EINVAL;
 	for (const struct config_key *k = config_keys(CONFIG_PORT); k->name; k++)
 		if (k->types && !(k->types & bit) && json_object_get(port, k->name))
 			return refuse(r, REFUSED_BAD, k->name, "%s: is not a key of type %s",

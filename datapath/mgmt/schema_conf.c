@@ -44,17 +44,17 @@ void schema_bridge_conf(const json_t *bridge, struct bridge_conf *conf)
 	strncpy(conf->name, text_of(bridge, "name"), sizeof(conf->name) - 1);
 }
 
-void schema_internal_conf(const json_t *bridge, struct port_conf *conf, struct bport_conf *bconf)
+void schema_internal_conf(
+	const json_t *bridge, const json_t *port, struct port_conf *conf, struct bport_conf *bconf)
 {
 	*conf = (struct port_conf){
 		.ops = port_type_lookup("internal"),
 		.mtu = (uint32_t)schema_uint(CONFIG_BRIDGE, bridge, "mtu"),
+		.offloads_off = !schema_bool(CONFIG_PORT, port, "offload"),
 	};
 	conf->has_mac = !eth_addr_parse(text_of(bridge, "mac"), &conf->mac);
 	strncpy(conf->name, text_of(bridge, "name"), sizeof(conf->name) - 1);
-	memset(bconf, 0, sizeof(*bconf)); /* padding too: the dataplane compares bytes */
-	bconf->vlan.mode = VLAN_TRUNK;
-	bconf->vlan.all_trunks = bconf->vlan.all_cvlans = true;
+	schema_bport_conf(port, bconf);
 }
 
 void schema_port_conf(const json_t *port, struct port_conf *conf)

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -86,6 +87,14 @@ static int write_row(
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+static int write_revision(sqlite3 *db, uint64_t revision)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "UPDATE revision SET n = %" PRIu64, revision);
+	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
 static int write_rows(struct store *s, const struct store_group *g)
 {
 	sqlite3 *db = s->file.db;
@@ -103,7 +112,7 @@ static int write_rows(struct store *s, const struct store_group *g)
 		rc = write_row(put, del, s->owner, &g->rows[i]);
 	sqlite3_finalize(put);
 	sqlite3_finalize(del);
-	return rc;
+	return rc || !g->revision ? rc : write_revision(db, g->revision);
 }
 
 static int sqlite_errno(int rc)
@@ -120,9 +129,23 @@ static int sqlite_errno(int rc)
 	}
 }
 
-static void describe(sqlite3 *db, char *why, size_t len)
+/* What the system said to the write that failed, or 0.  SQLite does not note it for a
+ * COMMIT, but the log that was written to has it. */
+static int system_errno(sqlite3 *db, int rc)
 {
+	sqlite3_file *log = NULL;
 	int err = sqlite3_system_errno(db);
+
+	if (!err && (rc & 0xff) == SQLITE_IOERR &&
+		!sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) && log &&
+		log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &err);
+	return err;
+}
+
+static void describe(sqlite3 *db, int rc, char *why, size_t len)
+{
+	int err = system_errno(db, rc);
 
 	if (err)
 		snprintf(why, len, "%s (%s)", sqlite3_errmsg(db), strerror(err));
@@ -145,23 +168,41 @@ static void reopen(struct store *s)
 	strbuf_fini(&why);
 }
 
+/* A file that SQLite could not open for writing, if only at that moment, it just reads from
+ * then on: the database, which shows here, or its log, which shows when one begins. */
+static bool writable(const struct store *s)
+{
+	return s->file.db && !s->file.read_only && !sqlite3_db_readonly(s->file.db, "main");
+}
+
+static int begin(struct store *s)
+{
+	int rc = SQLITE_READONLY;
+
+	if (writable(s))
+		rc = sqlite3_exec(s->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if ((rc & 0xff) != SQLITE_READONLY)
+		return rc;
+	reopen(s);
+	return writable(s) ? sqlite3_exec(s->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) : rc;
+}
+
 static int commit_group(struct store *s, const struct store_group *g, char *why, size_t len)
 {
-	if (!s->file.db || s->file.read_only)
-		reopen(s);
-	if (!s->file.db || s->file.read_only) {
+	int rc = begin(s);
+	sqlite3 *db = s->file.db;
+
+	if (!writable(s)) {
 		snprintf(why, len, "%s cannot be written", s->path);
 		return -EROFS;
 	}
-	sqlite3 *db = s->file.db;
-	int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (!rc)
 		rc = write_rows(s, g);
 	if (!rc)
 		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	if (!rc)
 		return 0;
-	describe(db, why, len);
+	describe(db, rc, why, len);
 	if (!sqlite3_get_autocommit(db))
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	sqlite3_exec(db, "UPDATE failure SET n = n + 1", NULL, NULL, NULL); /* see the top */
@@ -263,24 +304,62 @@ static int load_kind(struct store *s, enum config_kind kind, store_row_fn fn, vo
 		return rc;
 	sqlite3_bind_text(st, 1, s->owner, -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 2, config_kind_name(kind), -1, SQLITE_STATIC);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-		fn(kind, (const char *)sqlite3_column_text(st, 0),
-			(const char *)sqlite3_column_text(st, 1), arg);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		const char *name = (const char *)sqlite3_column_text(st, 0);
+		const char *json = (const char *)sqlite3_column_text(st, 1);
+
+		if (!name || !json) { /* out of memory: the columns are not null */
+			rc = SQLITE_NOMEM;
+			break;
+		}
+		fn(kind, name, json, arg);
+	}
 	sqlite3_finalize(st);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int load_revision(struct store *s)
+{
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(s->file.db, "SELECT n FROM revision", -1, &st, NULL);
+
+	if (rc)
+		return rc;
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		s->stats.revision = (uint64_t)sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 int store_load(struct store *s, store_row_fn fn, void *arg, struct strbuf *why)
 {
 	assert(!s->busy);
-	for (int kind = 0; kind < CONFIG_KINDS; kind++) {
-		if (load_kind(s, kind, fn, arg)) {
-			strbuf_printf(why, "database %s cannot be read: %s", s->path,
-				sqlite3_errmsg(s->file.db));
-			return -EIO;
-		}
-	}
-	return 0;
+	int rc = load_revision(s);
+	for (int kind = 0; !rc && kind < CONFIG_KINDS; kind++)
+		rc = load_kind(s, kind, fn, arg);
+	if (!rc)
+		return 0;
+	strbuf_printf(why, "database %s cannot be read: %s", s->path, sqlite3_errmsg(s->file.db));
+	return -EIO;
+}
+
+int store_secret(struct store *s, uint8_t secret[STORE_SECRET_LEN], struct strbuf *why)
+{
+	sqlite3_stmt *st = NULL;
+	const void *bytes = NULL;
+
+	assert(!s->busy);
+	if (!sqlite3_prepare_v2(s->file.db, "SELECT bytes FROM secret", -1, &st, NULL) &&
+		sqlite3_step(st) == SQLITE_ROW && sqlite3_column_bytes(st, 0) == STORE_SECRET_LEN)
+		bytes = sqlite3_column_blob(st, 0);
+	if (bytes)
+		memcpy(secret, bytes, STORE_SECRET_LEN);
+	else
+		strbuf_printf(why, "database %s: its secret cannot be read: %s", s->path,
+			sqlite3_errmsg(s->file.db));
+	sqlite3_finalize(st);
+	return bytes ? 0 : -EIO;
 }
 
 /* Signals are for other threads; SIGXFSZ (file size limit) shall be a failed write. */
@@ -295,16 +374,28 @@ static int start_thread(struct store *s)
 	return -err;
 }
 
+static int no_memory(const char *path, struct strbuf *why)
+{
+	strbuf_printf(why, "database %s: %s", path, strerror(ENOMEM));
+	return -ENOMEM;
+}
+
 int store_open(const struct store_conf *conf, struct store **out, struct strbuf *why)
 {
-	struct store *s = must(calloc(1, sizeof(*s)));
+	struct store *s = calloc(1, sizeof(*s));
 	int rc;
 
-	s->path = must(strdup(conf->path));
-	s->owner = must(strdup(conf->owner));
+	if (!s)
+		return no_memory(conf->path, why);
+	s->path = strdup(conf->path);
+	s->owner = strdup(conf->owner);
 	s->migrations = conf->migrations ? conf->migrations : store_migrations;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->cond, NULL);
+	if (!s->path || !s->owner) {
+		rc = no_memory(conf->path, why);
+		goto free_self;
+	}
 	rc = store_file_open(s->path, s->migrations, &s->file, why);
 	if (rc)
 		goto free_self;

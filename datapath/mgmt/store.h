@@ -26,7 +26,8 @@ struct store;
 
 enum {
 	STORE_APPLICATION_ID = 0x76737763, /* "vswc" */
-	STORE_SCHEMA = 1,
+	STORE_SCHEMA = 3,
+	STORE_SECRET_LEN = 16,
 };
 
 /* SQL that takes the schema from the version before to 'to'; ended by 'sql' of NULL. */
@@ -55,11 +56,13 @@ struct store_row {
 struct store_group {
 	struct store_row *rows;
 	size_t n, cap;
+	uint64_t revision; /* of the configuration with these rows */
 };
 
 struct store_stats {
 	int schema;
-	uint64_t commits; /* that succeeded */
+	uint64_t revision; /* as it was when the store was loaded */
+	uint64_t commits;  /* that succeeded */
 	uint64_t failed;
 	char last_error[160]; /* "" while none failed */
 };
@@ -70,10 +73,14 @@ int store_open(const struct store_conf *conf, struct store **store, struct strbu
 /* Finishes the commit under way and does not tell its 'done'. */
 void store_close(struct store *s);
 
-/* fn() for every row of the owner, kinds in their order, names sorted.  Before the first
- * commit.  -EIO with 'why'. */
+/* fn() for every row of the owner, and the revision into the stats; kinds in their order, names
+ * sorted.  Before the first commit.  -EIO with 'why'. */
 typedef void (*store_row_fn)(enum config_kind kind, const char *name, const char *json, void *arg);
 int store_load(struct store *s, store_row_fn fn, void *arg, struct strbuf *why);
+
+/* Random bytes that are this database's own, for as long as there is the database.
+ * Before the first commit.  -EIO with 'why'. */
+int store_secret(struct store *s, uint8_t secret[STORE_SECRET_LEN], struct strbuf *why);
 
 /* Copies name and json. */
 void store_group_add(

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,10 @@ const struct store_migration store_migrations[] = {
 	    " PRIMARY KEY (owner, kind, name)) STRICT, WITHOUT ROWID;"
 	    "CREATE TABLE failure (n INTEGER NOT NULL) STRICT;"
 	    "INSERT INTO failure VALUES (0);"},
+	{2, "CREATE TABLE revision (n INTEGER NOT NULL) STRICT;"
+	    "INSERT INTO revision VALUES (0);"},
+	{3, "CREATE TABLE secret (bytes BLOB NOT NULL) STRICT;"
+	    "INSERT INTO secret VALUES (randomblob(16));"},
 	{STORE_SCHEMA, NULL},
 };
 
@@ -64,13 +69,11 @@ static int open_and_lock(const char *path, struct store_file *f, struct strbuf *
 /* Of a file that SQLite keeps beside the database; 0 where absent. */
 static long long side_file_size(const char *path, const char *suffix)
 {
-	struct strbuf name = STRBUF_INIT;
+	char name[PATH_MAX + 16];
 	struct stat st;
 
-	strbuf_printf(&name, "%s%s", path, suffix);
-	long long size = stat(strbuf_str(&name), &st) ? 0 : (long long)st.st_size;
-	strbuf_fini(&name);
-	return size;
+	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	return stat(name, &st) ? 0 : (long long)st.st_size;
 }
 
 /* -EPROTO where the file is not ours; *fresh where nothing is in it yet. */
@@ -123,6 +126,8 @@ static int sql_error(sqlite3 *db, const char *path, const char *what, int code, 
 		return -ENOSPC;
 	case SQLITE_READONLY:
 		return -EROFS;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
 	default:
 		return -EIO;
 	}
@@ -183,19 +188,21 @@ static int connect_for_reading(const char *path, sqlite3 **out, struct strbuf *w
 	return connect_immutable(path, out, why);
 }
 
-static int query_text(sqlite3 *db, const char *sql, struct strbuf *out)
+/* The answer is cut to 'size'. */
+static int query_text(sqlite3 *db, const char *sql, char *out, size_t size)
 {
 	sqlite3_stmt *st;
 	int rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
 
+	out[0] = '\0';
 	if (rc)
 		return rc;
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW) {
 		const char *text = (const char *)sqlite3_column_text(st, 0);
 
-		strbuf_puts(out, text ? text : "");
-		rc = SQLITE_OK;
+		rc = text ? SQLITE_OK : SQLITE_NOMEM;
+		snprintf(out, size, "%s", text ? text : "");
 	}
 	sqlite3_finalize(st);
 	return rc;
@@ -203,31 +210,31 @@ static int query_text(sqlite3 *db, const char *sql, struct strbuf *out)
 
 static int query_int(sqlite3 *db, const char *sql, int *out)
 {
-	struct strbuf text = STRBUF_INIT;
-	int rc = query_text(db, sql, &text);
+	char text[24];
+	int rc = query_text(db, sql, text, sizeof(text));
 
-	*out = atoi(strbuf_str(&text));
-	strbuf_fini(&text);
+	*out = atoi(text);
 	return rc;
 }
 
 /* Every page, through a connection that cannot write. */
 static int check_pages(const char *path, struct strbuf *why)
 {
-	struct strbuf answer = STRBUF_INIT;
+	char answer[200];
 	sqlite3 *db = NULL;
 	int rc = connect_for_reading(path, &db, why);
 
 	if (rc)
 		return rc;
-	rc = query_text(db, "PRAGMA quick_check(1)", &answer);
-	if (rc) {
+	rc = query_text(db, "PRAGMA quick_check(1)", answer, sizeof(answer));
+	if (rc == SQLITE_NOMEM) {
+		rc = sql_error(db, path, "cannot be checked", rc, why);
+	} else if (rc) {
 		rc = sql_error(db, path, "is damaged", rc, why);
-	} else if (strcmp(strbuf_str(&answer), "ok")) {
-		strbuf_printf(why, "database %s is damaged: %s", path, strbuf_str(&answer));
+	} else if (strcmp(answer, "ok")) {
+		strbuf_printf(why, "database %s is damaged: %s", path, answer);
 		rc = -EUCLEAN;
 	}
-	strbuf_fini(&answer);
 	sqlite3_close(db);
 	return rc;
 }

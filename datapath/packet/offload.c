@@ -10,15 +10,20 @@
  *
  * The original keeps a partial checksum: the sum of the pseudo-header lies in the
  * checksum field.  A segment differs from it in the length only (RFC 1624), so
- * its own is that sum with the lengths exchanged, plus the sum of its bytes. */
+ * its own is that sum with the lengths exchanged, plus the sum of its bytes.
+ *
+ * The checksum of an outer header covers the inner packet, and that, from its L4 header on,
+ * sums up to the complement of its pseudo-header by the definition of its checksum.  So the
+ * payload is not read a second time, whatever the sender has put into the inner field. */
 #include "offload.h"
 
 #include <errno.h>
 
 #include "checksum.h"
 #include "crc32c.h"
+#include "gso_headers.h"
 #include "ip.h"
-#include "parse.h"
+#include "wire.h"
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -41,18 +46,6 @@ static uint64_t packet_sum(const struct packet *p, size_t ofs)
 		at += p->tail[i].iov_len;
 	}
 	return sum;
-}
-
-/* Is the unfinished checksum SCTP's CRC?  The kernel describes both alike; no other
- * protocol has its checksum at this offset. */
-static bool csum_is_sctp(const struct packet *p)
-{
-	struct parsed f;
-
-	if (p->csum_offset != SCTP_CSUM_OFS)
-		return false;
-	parse(p->data, p->head_len, p->len, &f);
-	return f.has & PARSED_SCTP && f.l4_ofs == p->csum_start;
 }
 
 static int sctp_finish_csum(struct packet *p)
@@ -78,7 +71,7 @@ int offload_finish_csum(struct packet *p)
 
 	if (p->csum != PACKET_CSUM_PARTIAL)
 		return 0;
-	if (csum_is_sctp(p))
+	if (p->csum_offset == SCTP_CSUM_OFS)
 		return sctp_finish_csum(p);
 	if (field + sizeof(be16_t) > p->head_len)
 		return -EINVAL;
@@ -87,35 +80,6 @@ int offload_finish_csum(struct packet *p)
 		csum = 0xffff; /* RFC 768: 0 would say that there is none */
 	memcpy(p->data + field, &csum, sizeof(csum));
 	p->csum = PACKET_CSUM_VALID;
-	return 0;
-}
-
-int gso_headers_read(struct packet *p, enum packet_gso gso, struct gso_headers *h)
-{
-	bool tcp = gso != PACKET_GSO_UDP;
-	uint16_t l3 = gso == PACKET_GSO_TCP4   ? PARSED_IPV4
-		      : gso == PACKET_GSO_TCP6 ? PARSED_IPV6
-					       : PARSED_IPV4 | PARSED_IPV6;
-	struct parsed f;
-
-	parse(p->data, p->head_len, p->len, &f);
-	if (f.stop == PARSE_DEEPER && packet_pull(p, min_size(p->len, PACKET_HEAD_MAX)))
-		parse(p->data, p->head_len, p->len, &f);
-	if (f.stop != PARSE_COMPLETE || f.frag != PARSE_FRAG_NONE || f.has & PARSED_SNAP)
-		return -EINVAL;
-	if (!(f.has & l3) || !(f.has & (tcp ? PARSED_TCP : PARSED_UDP)))
-		return -EINVAL;
-
-	bool ipv6 = f.has & PARSED_IPV6;
-	const uint8_t *ip = p->data + f.l3_ofs;
-	size_t ip_len = ipv6 ? (size_t)IPV6_HEADER_LEN + wire_u16(ip + 4) : wire_u16(ip + 2);
-	if (f.l3_ofs + ip_len != p->len || !packet_pull(p, f.payload_ofs))
-		return -EINVAL;
-	*h = (struct gso_headers){.l3_ofs = f.l3_ofs,
-		.l4_ofs = f.l4_ofs,
-		.len = f.payload_ofs,
-		.ipv6 = ipv6,
-		.tcp = tcp};
 	return 0;
 }
 
@@ -153,22 +117,30 @@ static struct packet *cut_take(const struct cut *cut, struct arena *a, size_t of
 	return s;
 }
 
-/* Make the headers those of segment 'i', whose payload starts at 'ofs'. */
-static void cut_finish(const struct cut *cut, struct packet *s, unsigned i, size_t ofs)
+/* Length, id and checksum of the IP header of segment 'i' that ends at 'end'. */
+static void cut_ip(struct packet *s, size_t ofs, size_t end, bool ipv6, unsigned i)
 {
-	uint8_t *ip = s->data + cut->h.l3_ofs, *l4 = s->data + cut->h.l4_ofs;
-	uint16_t l4_len = (uint16_t)(s->len - cut->h.l4_ofs);
-	size_t csum_ofs = cut->h.tcp ? TCP_CSUM_OFS : UDP_CSUM_OFS;
+	uint8_t *ip = s->data + ofs;
 
-	if (cut->h.ipv6) {
-		wire_put_u16(ip + 4, (uint16_t)(s->len - cut->h.l3_ofs - IPV6_HEADER_LEN));
-	} else {
-		wire_put_u16(ip + 2, (uint16_t)(s->len - cut->h.l3_ofs));
-		wire_put_u16(ip + 4, (uint16_t)(wire_u16(ip + 4) + i));
-		wire_put_u16(ip + 10, 0);
-		be16_t csum = csum_fold(csum_add(0, ip, cut->h.l4_ofs - cut->h.l3_ofs));
-		memcpy(ip + 10, &csum, sizeof(csum));
+	if (ipv6) {
+		wire_put_u16(ip + 4, (uint16_t)(s->len - ofs - IPV6_HEADER_LEN));
+		return;
 	}
+	wire_put_u16(ip + 2, (uint16_t)(s->len - ofs));
+	wire_put_u16(ip + 4, (uint16_t)(wire_u16(ip + 4) + i));
+	wire_put_u16(ip + 10, 0);
+	be16_t csum = csum_fold(csum_add(0, ip, end - ofs));
+	memcpy(ip + 10, &csum, sizeof(csum));
+}
+
+/* The L4 header of segment 'i', whose payload starts at 'ofs'.  Returns the sum of that
+ * header and all behind it, checksum included. */
+static uint64_t cut_l4(const struct cut *cut, struct packet *s, unsigned i, size_t ofs)
+{
+	uint8_t *l4 = s->data + cut->h.l4_ofs;
+	uint16_t l4_len = (uint16_t)(s->len - cut->h.l4_ofs);
+	uint8_t *field = l4 + (cut->h.tcp ? TCP_CSUM_OFS : UDP_CSUM_OFS);
+
 	if (cut->h.tcp) {
 		wire_put_u32(l4 + 4, wire_u32(l4 + 4) + (uint32_t)ofs);
 		if (i > 0)
@@ -178,11 +150,61 @@ static void cut_finish(const struct cut *cut, struct packet *s, unsigned i, size
 	} else {
 		wire_put_u16(l4 + 4, l4_len);
 	}
-	wire_put_u16(l4 + csum_ofs, 0);
-	be16_t csum = csum_fold(cut->pseudo_sum + htobe16(l4_len) + packet_sum(s, cut->h.l4_ofs));
+	wire_put_u16(field, 0);
+	uint64_t pseudo = cut->pseudo_sum + htobe16(l4_len);
+	be16_t csum = csum_fold(pseudo + packet_sum(s, cut->h.l4_ofs));
 	if (!csum && !cut->h.tcp)
 		csum = 0xffff;
-	memcpy(l4 + csum_ofs, &csum, sizeof(csum));
+	memcpy(field, &csum, sizeof(csum));
+	return csum_fold(pseudo);
+}
+
+/* Put a checksum into 'field', which is 0, of the sum of what it covers. */
+static void outer_csum(uint8_t *field, uint64_t sum, bool udp)
+{
+	be16_t csum = csum_fold(sum);
+
+	if (!csum && udp)
+		csum = 0xffff;
+	memcpy(field, &csum, sizeof(csum));
+}
+
+/* The outer headers 'o' of segment 'i', in which all behind them is done.  'l4_sum' is
+ * what cut_l4() returned. */
+static void cut_outer(const struct cut *cut, struct packet *s, unsigned i,
+	const struct gso_outer *o, uint64_t l4_sum)
+{
+	uint8_t *l4 = s->data + o->l4_ofs;
+	const uint8_t *ip = s->data + o->l3_ofs;
+	uint16_t len = (uint16_t)(s->len - o->l4_ofs);
+	uint8_t *field = NULL;
+	uint64_t pseudo = 0;
+
+	if (o->proto == IP_PROTO_UDP) {
+		wire_put_u16(l4 + 4, len);
+		field = l4 + UDP_CSUM_OFS;
+		pseudo = o->ipv6 ? csum_pseudo6(ip + 8, ip + 24, IP_PROTO_UDP, len)
+				 : csum_pseudo4(ip + 12, ip + 16, IP_PROTO_UDP, len);
+	} else if (o->proto == IP_PROTO_GRE) {
+		field = l4 + GRE_CSUM_OFS;
+	}
+	if (o->csum) {
+		wire_put_u16(field, 0);
+		outer_csum(field, csum_add(pseudo + l4_sum, l4, (size_t)cut->h.l4_ofs - o->l4_ofs),
+			o->proto == IP_PROTO_UDP);
+	}
+	cut_ip(s, o->l3_ofs, o->l4_ofs, o->ipv6, i);
+}
+
+/* Make the headers those of segment 'i', whose payload starts at 'ofs': from the
+ * innermost to the outermost, since an outer checksum covers what is within. */
+static void cut_finish(const struct cut *cut, struct packet *s, unsigned i, size_t ofs)
+{
+	uint64_t l4_sum = cut_l4(cut, s, i, ofs);
+
+	cut_ip(s, cut->h.l3_ofs, cut->h.l4_ofs, cut->h.ipv6, i);
+	for (unsigned k = cut->h.n_outer; k > 0; k--)
+		cut_outer(cut, s, i, &cut->h.outer[k - 1], l4_sum);
 	s->csum = PACKET_CSUM_VALID;
 }
 
@@ -192,11 +214,10 @@ static int cut_prepare(struct cut *cut, struct packet *p)
 {
 	be16_t partial;
 
-	if (gso_headers_read(p, p->gso, &cut->h))
+	if (p->csum != PACKET_CSUM_PARTIAL || !p->gso_size || gso_headers_read(p, p->gso, &cut->h))
 		return -EINVAL;
 	size_t csum_ofs = cut->h.tcp ? TCP_CSUM_OFS : UDP_CSUM_OFS;
-	if (p->csum != PACKET_CSUM_PARTIAL || p->csum_start != cut->h.l4_ofs ||
-		p->csum_offset != csum_ofs || !p->gso_size)
+	if (p->csum_offset != csum_ofs)
 		return -EINVAL;
 	memcpy(&partial, p->data + cut->h.l4_ofs + csum_ofs, sizeof(partial));
 

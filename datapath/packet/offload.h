@@ -5,30 +5,20 @@
  * only, FIN and PSH on the last only; the IPv4 id rises by one a segment) and
  * USO (each segment a UDP datagram of its own).  VLAN tags (any number that the
  * parser knows) and IPv4 options and IPv6 extension headers before L4 are
- * carried along.  Segments share the bytes of the packet that they are cut from.
+ * carried along, and so are the tunnels of gso_headers.h: each segment is in one of
+ * its own, with right lengths and checksums and, in IPv4, an id of its own.  A UDP
+ * checksum of 0, which is none, stays 0.  Segments share the bytes of the packet that
+ * they are cut from.
  *
  * Threads: the worker that owns the packet and the arena. */
 #pragma once
 
 #include "arena.h"
 
-/* Where the headers of a GSO packet lie. */
-struct gso_headers {
-	uint16_t l3_ofs;
-	uint16_t l4_ofs;
-	uint16_t len; /* of all headers */
-	bool ipv6;
-	bool tcp;
-};
-
-/* Read the headers of 'p' as those of a packet of type 'gso'; pulls them into the
- * head where they lie deeper.  0; -EINVAL where they are of another type, a
- * fragment, or do not fit the frame's length exactly. */
-int gso_headers_read(struct packet *p, enum packet_gso gso, struct gso_headers *h);
-
 /* Put the L4 checksum in place (for SCTP its CRC32c, RFC 9260); afterwards csum is
- * PACKET_CSUM_VALID.  For UDP a computed 0 is sent as 0xffff.  0, or -EINVAL where csum_start lies
- * outside. */
+ * PACKET_CSUM_VALID.  For UDP a computed 0 is sent as 0xffff.  That of an outer UDP or GRE
+ * header is right before and after: who makes a tunnel takes the inner one for done.  0,
+ * or -EINVAL where csum_start lies outside. */
 int offload_finish_csum(struct packet *p);
 
 /* Cut 'p', which asks for it, into packets of at most gso_size payload bytes with

@@ -52,7 +52,8 @@ enum packet_gso {
 };
 
 /* Invariants: len is head_len plus the lengths of the tail; with PARTIAL, the
- * checksum field lies within the head; with gso, the headers do. */
+ * checksum field lies within the head; with gso, the headers do.  A csum_offset of
+ * SCTP_CSUM_OFS says that it is SCTP's CRC: no other protocol has its checksum there. */
 struct packet {
 	uint8_t *data;	   /* first byte of the frame, within buf */
 	uint32_t len;	   /* of the whole frame */
@@ -62,6 +63,7 @@ struct packet {
 	uint8_t csum;	      /* enum packet_csum */
 	uint8_t gso;	      /* enum packet_gso */
 	bool gso_ecn;	      /* TCP segments carry CWR on the first one only */
+	bool gso_tunnel;      /* what is segmented is within a tunnel (gso_headers.h) */
 	uint16_t csum_start;  /* from data; PARTIAL only */
 	uint16_t csum_offset; /* from csum_start */
 	uint16_t gso_size;    /* payload bytes per segment; with gso only */
@@ -90,12 +92,21 @@ static inline void packet_reset(struct packet *p)
 	p->csum = PACKET_CSUM_UNKNOWN;
 	p->gso = PACKET_GSO_NONE;
 	p->gso_ecn = false;
+	p->gso_tunnel = false;
 	p->csum_start = 0;
 	p->csum_offset = 0;
 	p->gso_size = 0;
 	p->gso_hdr_len = 0;
 	p->hops = 0;
 	p->pcp = 0;
+}
+
+/* How many frames it is on the wire, once it is cut. */
+static inline uint32_t packet_frames(const struct packet *p)
+{
+	if (!p->gso || p->len <= (uint32_t)p->gso_hdr_len + p->gso_size)
+		return 1;
+	return (p->len - p->gso_hdr_len + p->gso_size - 1) / p->gso_size;
 }
 
 /* Make the first 'len' bytes linear.  False where the frame is shorter than

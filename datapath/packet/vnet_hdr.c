@@ -6,8 +6,8 @@
 
 #include <errno.h>
 
+#include "gso_headers.h"
 #include "ip.h"
-#include "offload.h"
 #include "wire.h"
 
 /* The length of all headers where these are Ethernet, IPv4 and TCP, without tags
@@ -62,9 +62,24 @@ static int gso_apply(const struct virtio_net_hdr *h, struct packet *p)
 		return -EINVAL;
 	p->gso = (uint8_t)gso;
 	p->gso_ecn = h->gso_type & VIRTIO_NET_HDR_GSO_ECN;
+	p->gso_tunnel = headers.n_outer;
 	p->gso_size = gso_size;
 	p->gso_hdr_len = headers.len;
 	return 0;
+}
+
+static int csum_apply(const struct virtio_net_hdr *h, struct packet *p)
+{
+	uint16_t start = le16toh(h->csum_start), offset = le16toh(h->csum_offset);
+
+	if (start < ETH_HEADER_LEN || !packet_pull(p, (size_t)start + offset + sizeof(be16_t)))
+		return -EINVAL;
+	p->csum = PACKET_CSUM_PARTIAL;
+	p->csum_start = start;
+	p->csum_offset = offset;
+	if (offset != SCTP_CSUM_OFS)
+		return 0;
+	return gso_headers_sctp(p) && packet_pull(p, (size_t)start + SCTP_HEADER_LEN) ? 0 : -EINVAL;
 }
 
 int vnet_hdr_apply(const struct virtio_net_hdr *h, struct packet *p)
@@ -72,15 +87,10 @@ int vnet_hdr_apply(const struct virtio_net_hdr *h, struct packet *p)
 	p->csum = PACKET_CSUM_UNKNOWN;
 	p->gso = PACKET_GSO_NONE;
 	p->gso_ecn = false;
+	p->gso_tunnel = false;
 	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-		uint16_t start = le16toh(h->csum_start), offset = le16toh(h->csum_offset);
-
-		if (start < ETH_HEADER_LEN ||
-			!packet_pull(p, (size_t)start + offset + sizeof(be16_t)))
+		if (csum_apply(h, p))
 			return -EINVAL;
-		p->csum = PACKET_CSUM_PARTIAL;
-		p->csum_start = start;
-		p->csum_offset = offset;
 	} else if (h->flags & VIRTIO_NET_HDR_F_DATA_VALID) {
 		p->csum = PACKET_CSUM_VALID;
 	}

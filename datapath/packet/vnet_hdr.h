@@ -8,6 +8,10 @@
  * type fits the EtherType and protocol; gso_size is not 0; the header length is
  * computed from the headers themselves, never taken from the field.
  *
+ * csum_start may lie within a tunnel (gso_headers.h): so the kernel describes what its
+ * tunnel devices send.  It does not take such a GSO frame in return (the one it would
+ * take says more than this header can), so that these are to be cut before.
+ *
  * Threads: any; no state. */
 #pragma once
 

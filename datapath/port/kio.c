@@ -32,6 +32,18 @@ bool kio_rx_len(
 	return true;
 }
 
+unsigned kio_next_batch(unsigned asked, unsigned got, size_t bytes)
+{
+	unsigned next = got == asked ? 2 * asked : (asked + got + 1) / 2;
+	size_t fit = bytes ? (size_t)KIO_BURST_BYTES * got / bytes : BATCH_MAX;
+
+	if (next > fit)
+		next = (unsigned)fit;
+	if (next > BATCH_MAX)
+		next = BATCH_MAX;
+	return next < KIO_BATCH_MIN ? KIO_BATCH_MIN : next;
+}
+
 unsigned kio_tx_iov(const struct packet *p, struct virtio_net_hdr *h, struct iovec iov[KIO_TX_IOV])
 {
 	vnet_hdr_fill(h, p);

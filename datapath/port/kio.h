@@ -12,6 +12,7 @@ struct netlink_link;
 enum {
 	/* What one burst may touch: more would push the caches of the processor empty. */
 	KIO_BURST_BYTES = 256 * 1024,
+	KIO_BATCH_MIN = 4,
 	KIO_RX_IOV = 3,			  /* virtio-net header, head, rest */
 	KIO_TX_IOV = 2 + PACKET_TAIL_MAX, /* virtio-net header, head, tail */
 };
@@ -30,6 +31,11 @@ static inline void kio_rx_iov(
  * where that is no frame; it is counted then, and the caller frees 'p'. */
 bool kio_rx_len(
 	const struct port *port, struct lane *lane, struct packet *p, uint8_t *rest, size_t len);
+
+/* How many frames to ask for with the next call, after 'got' of 'asked' with 'bytes' in
+ * all.  Memory is prepared for each, so that few are asked for where few come, and
+ * fewer of the large ones, so that a burst stays within the cache. */
+unsigned kio_next_batch(unsigned asked, unsigned got, size_t bytes);
 
 /* The pieces of 'p' after its header, which is filled.  Number of pieces. */
 unsigned kio_tx_iov(const struct packet *p, struct virtio_net_hdr *h, struct iovec iov[KIO_TX_IOV]);

@@ -15,11 +15,17 @@ const char *size_class_name(unsigned size_class)
 
 int lane_init(struct lane *lane, unsigned id, lane_enter_fn enter)
 {
+	int err;
+
 	*lane = (struct lane){.id = id, .enter = enter};
-	return arena_init(&lane->arena);
+	err = arena_init(&lane->arena);
+	if (!err)
+		iobatch_init(&lane->io);
+	return err;
 }
 
 void lane_fini(struct lane *lane)
 {
+	iobatch_fini(&lane->io);
 	arena_fini(&lane->arena);
 }

@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "drop.h"
+#include "iobatch.h"
 
 struct port;
 struct lane;
@@ -19,10 +20,7 @@ struct lane;
 enum {
 	LANES_MAX = 16,	    /* workers, at most */
 	SIZE_CLASSES = 8,   /* see size_class_name() */
-	PATCH_HOPS_MAX = 8, /* patch ports that one packet may cross */
-	/* that a burst and its copies may: bridges joined by several patches multiply what
-	 * is flooded at each hop */
-	PATCH_CROSSINGS_MAX = 65536,
+	PATCH_HOPS_MAX = 8, /* patch ports that one packet may cross; see port_patch.c */
 };
 
 /* Written by the lane's worker only; read by anyone with relaxed loads. */
@@ -59,9 +57,11 @@ struct lane {
 	uint64_t now_ns; /* read once per burst */
 	uint64_t now_ms;
 	struct port_lane *dirty; /* ports with packets waiting */
-	unsigned crossings;	 /* of patch ports, in this burst */
+	unsigned burst;		 /* frames that this burst began with */
+	unsigned crossings;	 /* of patch ports by them and their copies */
 	lane_enter_fn enter;
 	struct arena arena;
+	struct iobatch io;
 };
 
 /* Counters are read while they are written: plain 64-bit words, relaxed. */
@@ -78,6 +78,13 @@ static inline uint64_t count_get(const uint64_t *counter)
 /* -ENOMEM.  'enter' is where patch ports hand packets on. */
 int lane_init(struct lane *lane, unsigned id, lane_enter_fn enter);
 void lane_fini(struct lane *lane);
+
+/* 'n' frames that came in are about to enter. */
+static inline void lane_begin_burst(struct lane *lane, unsigned n)
+{
+	lane->burst = n;
+	lane->crossings = 0;
+}
 
 /* Send everything that waits; ends with no packet held. */
 void lane_flush(struct lane *lane);

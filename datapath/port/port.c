@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "must.h"
 #include "netlink.h"
 #include "offload.h"
 #include "rcu.h"
@@ -23,23 +24,26 @@ static struct strmap by_name; /* of those in the registry */
 
 /* ---- configuration ---- */
 
-static char *string_copy(const char *s)
+static int string_copy(char **dst, const char *src)
 {
-	if (!s)
-		return NULL;
-	char *copy = strdup(s);
-	if (!copy)
-		abort();
-	return copy;
+	*dst = src ? strdup(src) : NULL;
+	return src && !*dst ? -ENOMEM : 0;
 }
 
 int port_conf_copy(struct port_conf *dst, const struct port_conf *src)
 {
+	int err;
+
 	*dst = *src;
-	dst->peer = string_copy(src->peer);
-	dst->file = string_copy(src->file);
-	dst->record = string_copy(src->record);
-	return 0;
+	dst->peer = dst->file = dst->record = NULL;
+	err = string_copy(&dst->peer, src->peer);
+	if (!err)
+		err = string_copy(&dst->file, src->file);
+	if (!err)
+		err = string_copy(&dst->record, src->record);
+	if (err)
+		port_conf_fini(dst);
+	return err;
 }
 
 void port_conf_fini(struct port_conf *conf)
@@ -80,12 +84,17 @@ static int port_name_check(const struct port_conf *conf, struct strbuf *why)
 	return 0;
 }
 
-static void port_register(struct port *p)
+static int port_register(struct port *p)
 {
-	if (!by_name.buckets)
-		strmap_init(&by_name);
-	list_add_tail(&registry, &p->link);
-	strmap_put(&by_name, p->conf.name, p);
+	int err = by_name.buckets ? 0 : strmap_init(&by_name);
+
+	if (!err)
+		err = strmap_try_put(&by_name, p->conf.name, p);
+	if (!by_name.n)
+		strmap_fini(&by_name);
+	if (!err)
+		list_add_tail(&registry, &p->link);
+	return err;
 }
 
 void port_forget(struct port *p)
@@ -117,7 +126,9 @@ int port_create(const struct port_conf *conf, const struct port_env *env,
 	p->events = events;
 	p->events_arg = events_arg;
 	p->mtu = conf->mtu ? conf->mtu : PORT_MTU_DEFAULT;
-	port_conf_copy(&p->conf, conf);
+	err = port_conf_copy(&p->conf, conf);
+	if (err)
+		goto free_self;
 	for (unsigned i = 0; i < env->n_lanes; i++) {
 		p->lanes[i] = aligned_alloc(64, sizeof(struct port_lane));
 		if (!p->lanes[i]) {
@@ -127,7 +138,9 @@ int port_create(const struct port_conf *conf, const struct port_env *env,
 		memset(p->lanes[i], 0, sizeof(struct port_lane));
 		p->lanes[i]->port = p;
 	}
-	port_register(p);
+	err = port_register(p);
+	if (err)
+		goto free_lanes;
 	err = p->ops->create(p, env, why);
 	if (err)
 		goto forget;
@@ -140,6 +153,7 @@ free_lanes:
 	for (unsigned i = 0; i < env->n_lanes; i++)
 		free(p->lanes[i]);
 	port_conf_fini(&p->conf);
+free_self:
 	free(p);
 	return err;
 }
@@ -148,7 +162,7 @@ void port_destroy(struct port *p)
 {
 	if (!p)
 		return;
-	assert(!p->opened);
+	assert(!p->opened && !p->releasing);
 	p->ops->destroy(p);
 	port_forget(p);
 	for (unsigned i = 0; i < LANES_MAX; i++)
@@ -159,7 +173,7 @@ void port_destroy(struct port *p)
 
 int port_open(struct port *p, struct strbuf *why)
 {
-	assert(!p->opened);
+	assert(!p->opened && !p->releasing);
 	int err = p->ops->open(p, why);
 
 	if (err)
@@ -201,7 +215,7 @@ void port_set_conf(struct port *p, const struct port_conf *conf)
 {
 	struct port_conf old = p->conf;
 
-	port_conf_copy(&p->conf, conf);
+	must_do(port_conf_copy(&p->conf, conf));
 	port_conf_fini(&old);
 }
 
@@ -224,7 +238,7 @@ struct port *port_lookup(const char *name)
 	return by_name.buckets ? strmap_get(&by_name, name) : NULL;
 }
 
-void port_counters_sum(const struct port *p, struct port_counters *sum)
+void port_counters_sum(struct port *p, struct port_counters *sum)
 {
 	uint64_t *out = (uint64_t *)sum;
 
@@ -235,6 +249,9 @@ void port_counters_sum(const struct port *p, struct port_counters *sum)
 		for (size_t j = 0; j < sizeof(*sum) / sizeof(uint64_t); j++)
 			out[j] += count_get(&in[j]);
 	}
+	if (p->opened && p->ops->count)
+		p->ops->count(p);
+	sum->drops[DROP_RX_OVERRUN] += p->overruns;
 }
 
 /* ---- packets ---- */
@@ -265,15 +282,17 @@ void port_count_rx(
 		count_add(&c->rx_gso, gso);
 }
 
-static uint32_t gso_cap(const struct packet *p)
+static uint32_t gso_caps(const struct packet *p)
 {
+	uint32_t tunnel = p->gso_tunnel ? PORT_TX_TUNNEL : 0;
+
 	switch (p->gso) {
 	case PACKET_GSO_TCP4:
-		return PORT_TX_TSO4;
+		return tunnel | PORT_TX_TSO4;
 	case PACKET_GSO_TCP6:
-		return PORT_TX_TSO6;
+		return tunnel | PORT_TX_TSO6;
 	case PACKET_GSO_UDP:
-		return PORT_TX_USO;
+		return tunnel | PORT_TX_USO;
 	default:
 		return 0;
 	}
@@ -329,7 +348,7 @@ static void out_segment(struct port_out *out, struct packet *p)
 
 	if (n < 0)
 		port_drop(out->port, out->lane,
-			n == -ENOBUFS ? DROP_RX_NO_BUFFERS : DROP_TX_NOT_SEGMENTABLE, 1);
+			n == -ENOBUFS ? DROP_TX_NO_BUFFERS : DROP_TX_NOT_SEGMENTABLE, 1);
 	else
 		count_add(&port_lane(out->port, out->lane)->count.tx_segmented, 1);
 }
@@ -338,7 +357,7 @@ static void out_segment(struct port_out *out, struct packet *p)
 static void out_one(struct port_out *out, struct packet *p, uint32_t caps)
 {
 	uint32_t wire_len = p->gso ? (uint32_t)p->gso_hdr_len + p->gso_size : p->len;
-	uint32_t need = gso_cap(p);
+	uint32_t need = gso_caps(p);
 
 	if (wire_len > frame_limit(out->port, p)) {
 		port_drop(out->port, out->lane, DROP_TX_TOO_LONG, 1);
@@ -351,7 +370,7 @@ static void out_one(struct port_out *out, struct packet *p, uint32_t caps)
 	}
 	if (p->csum == PACKET_CSUM_PARTIAL && !(caps & PORT_TX_CSUM)) {
 		if (offload_finish_csum(p)) {
-			port_drop(out->port, out->lane, DROP_TX_NOT_SEGMENTABLE, 1);
+			port_drop(out->port, out->lane, DROP_TX_NO_CHECKSUM, 1);
 			arena_free(&out->lane->arena, p);
 			return;
 		}

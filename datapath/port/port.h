@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hash.h"
 #include "lane.h"
 #include "list.h"
 #include "strbuf.h"
@@ -61,6 +62,8 @@ enum {
 	PORT_TX_TSO4 = 1 << 1,
 	PORT_TX_TSO6 = 1 << 2,
 	PORT_TX_USO = 1 << 3,
+	PORT_TX_TUNNEL = 1 << 4, /* any of these segmentations, within a tunnel */
+	/* all that a virtio-net header can ask for */
 	PORT_TX_ALL = PORT_TX_CSUM | PORT_TX_TSO4 | PORT_TX_TSO6 | PORT_TX_USO,
 };
 
@@ -73,10 +76,12 @@ struct rxq {
 	struct list link;
 	bool armed;
 	bool in_worker;
+	bool error;	/* one waits at fd; rx() is to take it */
 	unsigned burst; /* frames taken at once, at most */
 	uint64_t last_rx_ns;
 	uint64_t gap_ns;	 /* mean time between bursts, lately */
 	uint64_t packets, polls; /* for 'worker stats' */
+	unsigned ask;		 /* the type's: frames to ask for next; 0 at first */
 	void *priv;		 /* the type's */
 };
 
@@ -85,6 +90,7 @@ struct port_events {
 	void (*gone)(struct port *port, void *arg);    /* the device vanished: take queues, close */
 	void (*present)(struct port *port, void *arg); /* a waiting port's device is there: open */
 	void (*changed)(struct port *port, void *arg); /* link, MTU or address changed */
+	void (*released)(struct port *port, void *arg); /* closed, and the device let go of */
 };
 
 struct port {
@@ -101,7 +107,9 @@ struct port {
 	bool accepting; /* between port_open() and port_quiesce(): packets may be sent to it */
 
 	bool opened;
-	struct rxq *rxqs; /* n_rxqs of them, set by open() */
+	bool releasing;	   /* closed, but the device is held still: events.released follows */
+	uint64_t overruns; /* drops that the device counts; see port_ops.count */
+	struct rxq *rxqs;  /* n_rxqs of them, set by open() */
 	unsigned n_rxqs;
 	int ifindex; /* of kernel interfaces, else 0 */
 	struct eth_addr mac;
@@ -117,6 +125,8 @@ struct port_env {
 	struct event_base *base;
 	struct netlink *netlink; /* NULL: no kernel ports (unit tests) */
 	unsigned n_lanes;
+	const char *owner;	   /* which switch this is, written on its devices; NULL: "" */
+	struct hash_seed mark_key; /* of the marks on devices of ours: secret, and kept */
 };
 
 struct port_ops {
@@ -135,7 +145,8 @@ struct port_ops {
 	/* Let no other port refer to this one any more: workers that still do have finished
 	 * when close() is called.  May be NULL. */
 	void (*quiesce)(struct port *p);
-	/* Detach and give the device back as it was. */
+	/* Detach and give the device back as it was.  What takes the kernel long goes on after
+	 * it returned: it sets 'releasing' then. */
 	void (*close)(struct port *p, bool removed); /* removed: by the user, for good */
 
 	/* Change what can change while open.  -EOPNOTSUPP: close and open again. */
@@ -154,6 +165,10 @@ struct port_ops {
 	 * others with port_drop(); all are freed.  Any worker. */
 	void (*tx)(struct port *p, struct lane *lane, struct packet **pkts, unsigned n);
 
+	/* Bring 'overruns' up to date: frames that the device dropped because the switch read
+	 * too slowly, and that only the kernel counts.  May be NULL. */
+	void (*count)(struct port *p);
+
 	/* Further figures for 'port show' and 'port stats' (jansson object); may be NULL. */
 	void (*info)(const struct port *p, struct json_t *out);
 };
@@ -165,7 +180,7 @@ const struct port_ops *port_type_lookup(const char *type);
 extern const struct port_ops port_tap_ops, port_netdev_ops, port_internal_ops, port_patch_ops,
 	port_pcap_ops, port_sim_ops;
 
-int port_conf_copy(struct port_conf *dst, const struct port_conf *src);
+int port_conf_copy(struct port_conf *dst, const struct port_conf *src); /* 0 or -ENOMEM */
 void port_conf_fini(struct port_conf *conf);
 bool port_conf_equal(const struct port_conf *a, const struct port_conf *b);
 
@@ -177,6 +192,8 @@ int port_open(struct port *port, struct strbuf *why);
 /* First step of closing: from now on port_send() drops.  Once every worker has passed
  * a quiescent state and given back the queues, port_close() may follow. */
 void port_quiesce(struct port *port);
+/* Where it leaves the port 'releasing', that is neither opened nor destroyed before
+ * events.released. */
 void port_close(struct port *port, bool removed);
 
 /* The port is being removed: another may have its name, nobody is to find this one. */
@@ -233,5 +250,5 @@ void port_count_rx(
 /* Free packets without counting them. */
 void port_free_all(struct lane *lane, struct packet **pkts, unsigned n);
 
-/* Sum of all lanes.  Control thread. */
-void port_counters_sum(const struct port *port, struct port_counters *sum);
+/* Sum of all lanes, and what the device counts.  Control thread. */
+void port_counters_sum(struct port *port, struct port_counters *sum);

@@ -2,11 +2,13 @@
  * hypervisor opened.
  *
  * Frames go through packet sockets (psock.h), one per queue.  While the port is
- * open, the interface is the switch's alone: a filter at its ingress keeps frames
- * from the host's stack, it is promiscuous as long as the sockets are open, and up.
- * What it was like before is kept in the kernel with that filter, so that it is
- * given back unchanged even by the successor of a switch that was killed.  Addresses
- * and routes stay as they are; they are useless meanwhile.
+ * open, the interface is the switch's alone: filters at its ingress and egress keep
+ * the host's stack from hearing and from talking, it is promiscuous as long as the
+ * sockets are open, and up.  Frames that the device has merged without saying so (LRO)
+ * could not be sent on, so it is kept from that.  What it was like before is kept in the
+ * kernel with the filters, so that it is given back unchanged even by the successor of
+ * a switch that was killed.  Addresses and routes stay as they are; they are useless
+ * meanwhile.  Another switch that runs keeps what it has.
  *
  * Link events are only a hint to look: by the time one is handled, the interface may
  * have changed again or be another one of the same name. */
@@ -14,9 +16,14 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <linux/ethtool.h>
 #include <linux/if.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
+#include "daemon.h"
+#include "ethtool.h"
 #include "kio.h"
 #include "log.h"
 #include "netlink.h"
@@ -26,12 +33,13 @@ LOG_MODULE(netdev);
 
 struct netdev {
 	struct netlink *nl;
+	const char *owner; /* as in port_env */
 	struct netlink_before before;
-	bool mtu_set; /* ours differs from before.mtu */
 	struct psock socks[PORT_QUEUES_MAX];
 	struct rxq rxqs[PORT_QUEUES_MAX];
 	unsigned n_socks;
 	struct netlink_link refused; /* as it was when it could not be opened */
+	bool elsewhere;		     /* then, because another switch had it */
 };
 
 static int netdev_create(struct port *p, const struct port_env *env, struct strbuf *why)
@@ -41,6 +49,7 @@ static int netdev_create(struct port *p, const struct port_env *env, struct strb
 	if (!d)
 		return -ENOMEM;
 	d->nl = env->netlink;
+	d->owner = env->owner ? env->owner : "";
 	p->priv = d;
 	return 0;
 }
@@ -55,12 +64,24 @@ static uint32_t netdev_tx_caps(const struct port_conf *conf)
 	return conf->offloads_off ? 0 : kio_tx_caps();
 }
 
+/* Its filter says what it has from us before it has it, and as long: whoever follows us
+ * must not take ours for its own. */
 static int netdev_set_mtu(struct netdev *d, int ifindex, uint32_t mtu, struct strbuf *why)
 {
-	int rc = netlink_link_set_mtu(d->nl, ifindex, mtu);
+	uint32_t given = d->before.mtu_given, give = mtu != d->before.mtu ? mtu : 0;
+	int rc = 0;
 
-	if (rc)
+	d->before.mtu_given = give;
+	if (give && give != given)
+		rc = netlink_ingress_note(d->nl, ifindex, &d->before);
+	if (!rc)
+		rc = netlink_link_set_mtu(d->nl, ifindex, mtu);
+	if (rc) {
+		d->before.mtu_given = given;
 		strbuf_printf(why, "cannot set MTU %u: %s", mtu, strerror(-rc));
+	} else if (!give && given) {
+		netlink_ingress_note(d->nl, ifindex, &d->before);
+	}
 	return rc;
 }
 
@@ -72,6 +93,19 @@ static void netdev_close_sockets(struct netdev *d)
 		psock_close(&d->socks[--d->n_socks]);
 }
 
+/* A socket that may send in spite of the filter. */
+static int netdev_open_socket(struct psock *s, int ifindex, struct psock_group *group)
+{
+	uint32_t mark = NETLINK_EGRESS_MARK;
+	int rc = psock_open(s, ifindex, group);
+
+	if (!rc && setsockopt(s->fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark))) {
+		rc = -errno;
+		psock_close(s);
+	}
+	return rc;
+}
+
 static int netdev_open_sockets(struct port *p, int ifindex, struct strbuf *why)
 {
 	struct netdev *d = p->priv;
@@ -79,7 +113,7 @@ static int netdev_open_sockets(struct port *p, int ifindex, struct strbuf *why)
 	struct psock_group group = {.shared = n > 1};
 
 	for (d->n_socks = 0; d->n_socks < n; d->n_socks++) {
-		int rc = psock_open(&d->socks[d->n_socks], ifindex, &group);
+		int rc = netdev_open_socket(&d->socks[d->n_socks], ifindex, &group);
 
 		if (rc) {
 			strbuf_printf(why, "cannot open a packet socket: %s", strerror(-rc));
@@ -95,29 +129,63 @@ static int netdev_open_sockets(struct port *p, int ifindex, struct strbuf *why)
 /* Undo what is before the sockets.  Errors mean that the interface is gone. */
 static void netdev_give_back(struct netdev *d, int ifindex)
 {
-	if (d->mtu_set)
+	if (d->before.mtu_given)
 		netlink_link_set_mtu(d->nl, ifindex, d->before.mtu);
+	if (d->before.lro)
+		ethtool_set_flag(ifindex, ETH_FLAG_LRO, true);
 	if (!d->before.up)
 		netlink_link_set_up(d->nl, ifindex, false);
 	netlink_ingress_unblock(d->nl, ifindex, &d->before);
 }
 
+static void netdev_stop_lro(const struct netlink_link *l)
+{
+	int rc = ethtool_flag(l->ifindex, ETH_FLAG_LRO)
+			 ? ethtool_set_flag(l->ifindex, ETH_FLAG_LRO, false)
+			 : 0;
+
+	if (rc)
+		log_warn("port %s: cannot switch large receive offload off, what it merges is "
+			 "lost: %s",
+			l->name, strerror(-rc));
+}
+
+/* Two that forward what comes in would both forward it. */
+static int netdev_not_elsewhere(struct netdev *d, const struct netlink_link *l, struct strbuf *why)
+{
+	struct netlink_before found;
+	pid_t holder = 0;
+
+	d->elsewhere = !netlink_ingress_find(d->nl, l->ifindex, &found) &&
+		       strcmp(found.owner, d->owner) && daemon_claimed(found.owner, &holder);
+	if (!d->elsewhere)
+		return 0;
+	strbuf_printf(why, "interface %s belongs to another vswitchd (pid %d, --rundir %s)",
+		l->name, (int)holder, found.owner);
+	return -EBUSY;
+}
+
 static int netdev_take(struct port *p, const struct netlink_link *l, struct strbuf *why)
 {
 	struct netdev *d = p->priv;
+	uint32_t mtu = p->conf.mtu;
 	int rc;
 
-	d->before = (struct netlink_before){.up = l->flags & IFF_UP, .mtu = l->mtu};
+	d->before = (struct netlink_before){.up = l->flags & IFF_UP,
+		.mtu = l->mtu,
+		.lro = ethtool_flag(l->ifindex, ETH_FLAG_LRO)};
+	snprintf(d->before.owner, sizeof(d->before.owner), "%s", d->owner);
 	rc = netlink_ingress_block(d->nl, l->ifindex, &d->before);
 	if (rc) {
 		strbuf_printf(
 			why, "cannot keep the host's stack from %s: %s", l->name, strerror(-rc));
 		return rc;
 	}
-	/* The device keeps an MTU that a killed predecessor set, if we want none. */
-	d->mtu_set = p->conf.mtu && p->conf.mtu != d->before.mtu;
-	if (p->conf.mtu && p->conf.mtu != l->mtu)
-		rc = netdev_set_mtu(d, l->ifindex, p->conf.mtu, why);
+	netdev_stop_lro(l);
+	if (!mtu && d->before.mtu_given == l->mtu) /* a killed predecessor gave it that */
+		mtu = d->before.mtu;
+	if (mtu)
+		rc = netdev_set_mtu(d, l->ifindex, mtu, why);
 	if (rc)
 		goto give_back;
 	rc = netdev_open_sockets(p, l->ifindex, why);
@@ -149,6 +217,8 @@ static int netdev_open(struct port *p, struct strbuf *why)
 	}
 	rc = kio_link_check(&l, why);
 	if (!rc)
+		rc = netdev_not_elsewhere(d, &l, why);
+	if (!rc)
 		rc = netdev_take(p, &l, why);
 	d->refused = rc ? l : (struct netlink_link){0};
 	if (rc)
@@ -168,8 +238,10 @@ static void netdev_close(struct port *p, bool removed)
 {
 	struct netdev *d = p->priv;
 
-	netdev_close_sockets(d);
+	/* In this order: when the interface ceases to be promiscuous the kernel tells others
+	 * who wait for it. */
 	netdev_give_back(d, p->ifindex);
+	netdev_close_sockets(d);
 	p->ifindex = 0;
 }
 
@@ -180,14 +252,13 @@ static int netdev_reconfigure(struct port *p, const struct port_conf *conf, stru
 
 	if ((conf->queues ? conf->queues : 1) != d->n_socks)
 		return -EOPNOTSUPP;
-	if (conf->mtu != p->conf.mtu && mtu != p->mtu) {
+	if (conf->mtu != p->conf.mtu) {
 		int rc = netdev_set_mtu(d, p->ifindex, mtu, why);
 
 		if (rc)
 			return rc;
 		__atomic_store_n(&p->mtu, mtu, __ATOMIC_RELAXED);
 	}
-	d->mtu_set = mtu != d->before.mtu;
 	__atomic_store_n(&p->tx_caps, netdev_tx_caps(conf), __ATOMIC_RELAXED);
 	return 0;
 }
@@ -196,7 +267,7 @@ static int netdev_reconfigure(struct port *p, const struct port_conf *conf, stru
 
 static bool netdev_refused_before(const struct netdev *d, const struct netlink_link *l)
 {
-	return d->refused.ifindex == l->ifindex && d->refused.flags == l->flags &&
+	return !d->elsewhere && d->refused.ifindex == l->ifindex && d->refused.flags == l->flags &&
 	       d->refused.mtu == l->mtu && d->refused.master == l->master;
 }
 
@@ -221,6 +292,9 @@ static void netdev_link_event(struct port *p, const struct netlink_link *event, 
 
 static unsigned netdev_rx(struct rxq *q, struct lane *lane, struct packet **pkts, unsigned max)
 {
+	if (q->error)
+		psock_take_error(q->priv);
+	q->error = false;
 	return psock_rx(q->priv, q->port, lane, pkts, max);
 }
 

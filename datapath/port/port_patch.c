@@ -1,13 +1,24 @@
 /* A patch port is one end of a pair that joins two bridges.  It has no queue and no
  * device: sending through it enters the pipeline of the other end's bridge on the
  * same worker, within the same burst.  The two open and close together: each is up
- * while the other exists, names it back, and is up; a packet may cross
- * PATCH_HOPS_MAX of them, a burst with all of its copies PATCH_CROSSINGS_MAX. */
+ * while the other exists, names it back, and is up.
+ *
+ * A packet may cross PATCH_HOPS_MAX of them.  That alone does not bound what a frame
+ * costs: bridges joined by several patches multiply what is flooded at each hop.  But
+ * where there is no loop a frame and its copies cross each patch port once at most, so
+ * a burst may cross as often as its frames times the patch ports there are. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "port.h"
 #include "rcu.h"
+
+static unsigned n_open; /* written by control, read by workers with relaxed loads */
+
+static void count_open(int change)
+{
+	__atomic_store_n(&n_open, n_open + (unsigned)change, __ATOMIC_RELAXED);
+}
 
 static int patch_create(struct port *p, const struct port_env *env, struct strbuf *why)
 {
@@ -57,8 +68,9 @@ static int patch_open(struct port *p, struct strbuf *why)
 	p->n_rxqs = 0;
 	p->rxqs = NULL;
 	__atomic_store_n(&p->mtu, p->conf.mtu ? p->conf.mtu : PORT_MTU_MAX, __ATOMIC_RELAXED);
-	__atomic_store_n(&p->tx_caps, PORT_TX_ALL, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->tx_caps, PORT_TX_ALL | PORT_TX_TUNNEL, __ATOMIC_RELAXED);
 	__atomic_store_n(&p->link_up, true, __ATOMIC_RELAXED);
+	count_open(1);
 	return 0;
 }
 
@@ -78,7 +90,7 @@ static void patch_quiesce(struct port *p)
 
 static void patch_close(struct port *p, bool removed)
 {
-	(void)p;
+	count_open(-1);
 }
 
 static unsigned patch_rx(struct rxq *q, struct lane *lane, struct packet **pkts, unsigned max)
@@ -89,6 +101,7 @@ static unsigned patch_rx(struct rxq *q, struct lane *lane, struct packet **pkts,
 static void patch_tx(struct port *p, struct lane *lane, struct packet **pkts, unsigned n)
 {
 	struct port *peer = rcu_get(p->priv);
+	unsigned crossings_max = lane->burst * __atomic_load_n(&n_open, __ATOMIC_RELAXED);
 	unsigned kept = 0;
 
 	if (!peer) {
@@ -97,7 +110,7 @@ static void patch_tx(struct port *p, struct lane *lane, struct packet **pkts, un
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (pkts[i]->hops == PATCH_HOPS_MAX || lane->crossings == PATCH_CROSSINGS_MAX) {
+		if (pkts[i]->hops == PATCH_HOPS_MAX || lane->crossings >= crossings_max) {
 			port_drop(peer, lane, DROP_RX_PATCH_LOOP, 1);
 			arena_free(&lane->arena, pkts[i]);
 			continue;

@@ -246,19 +246,25 @@ static int replay_open(struct replay *r, const struct port_conf *conf, struct st
 	if (err)
 		return err;
 	r->path = strdup(conf->file);
-	if (!r->path)
-		abort();
+	if (!r->path) {
+		strbuf_printf(why, "%s: out of memory", conf->file);
+		err = -ENOMEM;
+		goto close;
+	}
 	r->loop = conf->loop;
 	r->rate_pps = conf->rate_pps < NSEC_PER_SEC ? conf->rate_pps : NSEC_PER_SEC;
 	r->timer_ns = 1; /* long ago: the first frame is due at once */
 	r->timer_fd = timer_open(why);
 	if (r->timer_fd < 0) {
 		err = r->timer_fd;
-		replay_close(r);
-		return err;
+		goto close;
 	}
 	timer_set(r->timer_fd, r->timer_ns);
 	return 0;
+
+close:
+	replay_close(r);
+	return err;
 }
 
 /* ---- record ---- */
@@ -351,17 +357,23 @@ static int record_open(struct record *rec, const struct port *port, struct strbu
 	if (err)
 		return err;
 	rec->path = strdup(port->conf.record);
-	if (!rec->path)
-		abort();
+	if (!rec->path) {
+		strbuf_printf(why, "%s: out of memory", port->conf.record);
+		err = -ENOMEM;
+		goto close;
+	}
 	rec->flush_ns = 0;
 	rec->frames = 0;
 	rec->timer_fd = timer_open(why);
 	if (rec->timer_fd < 0) {
 		err = rec->timer_fd;
-		record_close(rec, port);
-		return err;
+		goto close;
 	}
 	return 0;
+
+close:
+	record_close(rec, port);
+	return err;
 }
 
 /* ---- the port ---- */

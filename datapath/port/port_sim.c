@@ -27,6 +27,7 @@ struct sim {
 	pthread_mutex_t lock;
 	bool absent;
 	bool sink;
+	bool *kept;			/* NULL: closing lets go of the device at once */
 	const struct sim_frame *source; /* NULL: receive what was injected */
 	unsigned source_n;
 	unsigned source_next[PORT_QUEUES_MAX];
@@ -152,6 +153,24 @@ static void sim_close(struct port *p, bool removed)
 	p->rxqs = NULL;
 	s->source = NULL;
 	pthread_mutex_unlock(&s->lock);
+	if (!s->kept)
+		return;
+	*s->kept = !removed;
+	p->releasing = true;
+}
+
+void sim_port_hold(struct port *port, bool *kept)
+{
+	struct sim *s = port->priv;
+
+	s->kept = kept;
+}
+
+void sim_port_release(struct port *port)
+{
+	assert(port->releasing);
+	port->releasing = false;
+	port->events->released(port, port->events_arg);
 }
 
 static struct packet *sim_borrow(

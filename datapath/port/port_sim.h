@@ -8,8 +8,8 @@
  * its conf says, each with an eventfd; injected frames arrive through the first.
  *
  * Threads: inject, take, waiting and set_caps from any; set_link, set_mtu and
- * set_present call the port's events and are the control thread's.  source and sink
- * switch the locks off: call them while no worker polls the port. */
+ * set_present, hold and release call the port's events and are the control thread's.  source and
+ * sink switch the locks off: call them while no worker polls the port. */
 #pragma once
 
 #include "port.h"
@@ -46,6 +46,11 @@ void sim_port_set_mtu(struct port *port, uint32_t mtu);
 /* Unplug the device, or plug it in again: reports port_events.gone or .present, and
  * while it is absent port_open() answers -ENODEV. */
 void sim_port_set_present(struct port *port, bool present);
+
+/* From now on closing the port leaves its device held until sim_port_release(), and tells
+ * in *kept whether the device was to stay for whoever opens it next. */
+void sim_port_hold(struct port *port, bool *kept);
+void sim_port_release(struct port *port);
 
 /* From now on every receive queue yields these frames over and over, as fast as it is
  * polled; their bytes are borrowed, not copied, and stay with the caller.  n = 0 ends

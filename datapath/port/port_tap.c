@@ -7,71 +7,30 @@
  * alias somebody has changed, is left behind.  'internal' differs from 'tap' in that
  * the host's administrator sets it up.
  *
- * Frames go through the device one by one, with a virtio-net header before each:
- * the kernel has no call for more at once.
+ * The interface may be renamed, and moved to another network namespace (tap_away.c).
+ * There it is somebody else's to set up, too: it is taken as it is, and changed only
+ * where a key of the port is changed.
  *
- * The interface may be moved to another network namespace while we hold it.  It is
- * absent from ours then, but works; whoever has it sets its MTU, and tells ours with
- * mtu=.  It is gone only when the character device says so: the worker that finds
- * that out tells the control thread through an eventfd. */
-#include "port.h"
-
+ * It is gone when the character device says so: the worker that finds that out tells
+ * the control thread through an eventfd. */
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
-#include <linux/if_tun.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "kio.h"
 #include "log.h"
-#include "netlink.h"
+#include "tap.h"
 
 LOG_MODULE(tap);
 
-#ifndef TUN_F_USO4 /* in kernel headers since 6.2 */
-#define TUN_F_USO4 0x20
-#define TUN_F_USO6 0x40
-#endif
-
-static const char ours_alias[] = "vswitch tap";
-
-enum {
-	/* The kernel drops where its ring is full, which is some hundred frames long:
-	 * it may have dropped some if so many came without a pause. */
-	OVERRUN_RUN = 256,
-	OVERRUN_EVERY_MS = 1000,
-};
-
-struct tap_queue {
-	int fd;
-	unsigned run;	 /* frames since the queue was last empty */
-	uint64_t run_ms; /* when the drops were last looked at */
-};
-
-struct tap {
-	struct netlink *nl;
-	struct port *port;
-	bool ours;
-	bool was_up;	     /* of one that is not ours */
-	uint32_t before_mtu; /* likewise; 0: not changed */
-	bool moved;	     /* to another network namespace */
-	int gone_fd;	     /* eventfd: a worker saw the device go */
-	struct event *gone_ev;
-	struct tap_queue queues[PORT_QUEUES_MAX];
-	struct rxq rxqs[PORT_QUEUES_MAX];
-	unsigned n_queues;
-	uint64_t overruns;	     /* of the device, as counted so far; atomic */
-	struct netlink_link refused; /* as it was when it could not be opened; 0: absent */
-};
-
 static void tap_gone(evutil_socket_t fd, short what, void *arg);
+static void tap_release_work(void *arg);
+static void tap_released(void *arg);
 
 static int tap_create(struct port *p, const struct port_env *env, struct strbuf *why)
 {
@@ -80,12 +39,23 @@ static int tap_create(struct port *p, const struct port_env *env, struct strbuf 
 
 	if (!t)
 		return -ENOMEM;
-	t->nl = env->netlink;
 	t->port = p;
+	t->base = env->base;
+	t->nl = env->netlink;
+	t->key = env->mark_key;
+	t->owner = env->owner ? env->owner : "";
+	tap_mark(t->key, p->conf.name, t->mark);
 	t->refused.ifindex = -1;
-	t->gone_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (t->gone_fd < 0) {
-		rc = -errno;
+	t->away.reopen_fd = t->away.nsid = -1;
+	list_init(&t->away.link);
+	list_init(&t->away.pin_link);
+	t->release = (struct closer_job){.work = tap_release_work, .done = tap_released, .arg = t};
+	rc = netns_self(&t->home);
+	if (!rc) {
+		t->gone_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		rc = t->gone_fd < 0 ? -errno : 0;
+	}
+	if (rc) {
 		strbuf_printf(why, "port %s: %s", p->conf.name, strerror(-rc));
 		goto free_tap;
 	}
@@ -110,273 +80,342 @@ static void tap_destroy(struct port *p)
 {
 	struct tap *t = p->priv;
 
+	tap_away_fini(t);
 	event_free(t->gone_ev);
 	close(t->gone_fd);
 	free(t);
 }
 
+static unsigned queues_of(const struct port_conf *conf)
+{
+	return conf->queues ? conf->queues : 1;
+}
+
 /* ---- opening ---- */
 
-/* Tell the kernel what it need not finish before it hands a frame over; what the
- * port can send follows from what it took. */
-static uint32_t tap_set_offloads(const struct tap *t, bool off)
+/* Open the queues of a device that is there, or of a new one of that name. */
+static int tap_open_queues(struct tap *t, const char *name, bool multi_queue, struct strbuf *why)
 {
-	static const struct {
-		unsigned flags;
-		uint32_t caps;
-	} tries[] = {
-		{TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_USO4 | TUN_F_USO6,
-			PORT_TX_ALL},
-		{TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN, PORT_TX_ALL & ~PORT_TX_USO},
-		{TUN_F_CSUM, PORT_TX_CSUM},
-		{0, 0},
-	};
-	enum { N = sizeof(tries) / sizeof(tries[0]) };
+	int rc = tap_dev_open(&t->dev, name, queues_of(&t->port->conf), multi_queue);
 
-	for (unsigned i = off ? N - 1 : 0; i < N; i++) {
-		if (!ioctl(t->queues[0].fd, TUNSETOFFLOAD, (unsigned long)tries[i].flags))
-			return tries[i].caps;
-	}
-	return 0;
-}
-
-static void tap_close_queues(struct tap *t)
-{
-	while (t->n_queues)
-		close(t->queues[--t->n_queues].fd);
-}
-
-static int tap_open_queue(const char *name, short flags, int *queue)
-{
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), hdr_len = VNET_HDR_LEN, rc;
-	struct ifreq ifr = {.ifr_flags = flags};
-
-	if (fd < 0)
-		return -errno;
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	if (ioctl(fd, TUNSETIFF, &ifr) || ioctl(fd, TUNSETVNETHDRSZ, &hdr_len)) {
-		rc = -errno;
-		close(fd);
-		return rc;
-	}
-	*queue = fd;
-	return 0;
-}
-
-static int tap_open_queues(struct tap *t, bool exists, struct strbuf *why)
-{
-	const struct port_conf *conf = &t->port->conf;
-	unsigned n = conf->queues ? conf->queues : 1;
-	short flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-	int rc = 0;
-
-	if (n > 1)
-		flags |= IFF_MULTI_QUEUE;
-	for (t->n_queues = 0; t->n_queues < n; t->n_queues++) {
-		struct tap_queue *q = &t->queues[t->n_queues];
-
-		*q = (struct tap_queue){.fd = -1};
-		rc = tap_open_queue(conf->name, flags, &q->fd);
-		/* An existing one may be made for several queues and take one, too. */
-		if (rc == -EINVAL && exists && n == 1)
-			rc = tap_open_queue(conf->name, (short)(flags | IFF_MULTI_QUEUE), &q->fd);
-		if (rc)
-			break;
-		t->rxqs[t->n_queues] = (struct rxq){.fd = q->fd, .priv = q};
-	}
-	if (!rc)
-		return 0;
 	if (rc == -EBUSY)
-		strbuf_printf(why, "another program holds tap %s", conf->name);
-	else if (rc == -EINVAL && exists && n > 1)
-		strbuf_printf(why, "tap %s was not made for several queues", conf->name);
-	else
-		strbuf_printf(why, "cannot open tap %s: %s", conf->name, strerror(-rc));
-	tap_close_queues(t);
+		strbuf_printf(why, "another program holds tap %s", name);
+	else if (rc == -E2BIG)
+		strbuf_printf(why, "tap %s has no queue left", name);
+	else if (rc)
+		strbuf_printf(why, "cannot open tap %s: %s", name, strerror(-rc));
 	return rc;
 }
 
-/* Delete the device with the last queue, or keep it without one. */
-static void tap_persist(const struct tap *t, bool persist)
+static int tap_check_queues(const struct netlink_link *l, unsigned n, struct strbuf *why)
 {
-	ioctl(t->queues[0].fd, TUNSETPERSIST, (unsigned long)persist);
+	if (n == 1 || l->tun.multi_queue)
+		return 0;
+	strbuf_printf(why, "queues: tap %s was made for one queue, not %u", l->name, n);
+	return -EINVAL;
 }
+
+int tap_open_existing(struct tap *t, const struct netlink_link *l, struct strbuf *why)
+{
+	int rc;
+
+	if (strcmp(l->kind, "tun") || !l->tun.tap || l->type != ARPHRD_ETHER) {
+		strbuf_printf(why, "interface %s exists and is not a tap", l->name);
+		return -EEXIST;
+	}
+	/* The kernel would let us have another queue, and some of the other's frames. */
+	if (l->tun.queues) {
+		strbuf_printf(why, "another program holds tap %s", l->name);
+		return -EBUSY;
+	}
+	rc = tap_check_queues(l, queues_of(&t->port->conf), why);
+	return rc ? rc : tap_open_queues(t, l->name, l->tun.multi_queue, why);
+}
+
+struct settings {
+	const struct port_conf *conf;
+	bool set_mtu, set_mac;
+	const char *what; /* could not be set */
+};
 
 /* Bring MTU and address of the device 'l' to what the user wants. */
-static int tap_configure(struct tap *t, const struct port_conf *conf, const struct netlink_link *l,
-	struct strbuf *why)
+static int tap_configure(struct netlink *nl, const struct netlink_link *l, void *arg)
 {
+	struct settings *s = arg;
 	int rc = 0;
 
-	if (conf->mtu && conf->mtu != l->mtu) {
-		rc = netlink_link_set_mtu(t->nl, l->ifindex, conf->mtu);
-		if (rc) {
-			strbuf_printf(why, "cannot set MTU %u: %s", conf->mtu, strerror(-rc));
-			return rc;
-		}
-		if (!t->ours && !t->before_mtu)
-			t->before_mtu = l->mtu;
+	if (s->set_mtu && s->conf->mtu != l->mtu) {
+		s->what = "mtu";
+		rc = netlink_link_set_mtu(nl, l->ifindex, s->conf->mtu);
 	}
-	if (t->ours && conf->has_mac && memcmp(l->mac, conf->mac.b, sizeof(l->mac))) {
-		rc = netlink_link_set_mac(t->nl, l->ifindex, conf->mac.b);
-		if (rc)
-			strbuf_printf(why, "cannot set address " ETH_ADDR_FMT ": %s",
-				ETH_ADDR_ARGS(conf->mac), strerror(-rc));
+	if (!rc && s->set_mac && memcmp(l->mac, s->conf->mac.b, sizeof(l->mac))) {
+		s->what = "mac";
+		rc = netlink_link_set_mac(nl, l->ifindex, s->conf->mac.b);
 	}
 	return rc;
 }
 
-/* The queues are open: make the device what it should be. */
-static int tap_take(struct tap *t, bool exists, struct strbuf *why)
+static int tap_configure_home(struct tap *t, const struct port_conf *conf,
+	const struct netlink_link *l, struct strbuf *why)
 {
-	struct port *p = t->port;
-	struct netlink_link l;
-	int rc = netlink_link_get(t->nl, p->conf.name, &l);
+	struct settings s = {
+		.conf = conf, .set_mtu = conf->mtu, .set_mac = t->ours && conf->has_mac};
+	int rc;
 
-	if (!rc && !exists) {
-		tap_persist(t, true);
-		rc = netlink_link_set_alias(t->nl, l.ifindex, ours_alias);
-	}
-	if (rc) {
-		strbuf_printf(why, "cannot set up tap %s: %s", p->conf.name, strerror(-rc));
-		return rc;
-	}
-	t->ours = !exists || !strcmp(l.alias, ours_alias);
-	t->was_up = l.flags & IFF_UP;
-	t->before_mtu = 0;
-	t->moved = false;
-	rc = tap_configure(t, &p->conf, &l, why);
-	if (!rc && p->ops == &port_tap_ops) {
-		rc = netlink_link_set_up(t->nl, l.ifindex, true);
-		if (rc)
-			strbuf_printf(why, "cannot set %s up: %s", l.name, strerror(-rc));
-	}
+	if (!t->ours && s.set_mtu && conf->mtu != l->mtu && !t->before_mtu)
+		t->before_mtu = l->mtu;
+	rc = tap_configure(t->nl, l, &s);
 	if (rc)
-		return rc;
-	netlink_link_get(t->nl, p->conf.name, &l);
-	kio_link_follow(p, &l);
-	return 0;
+		strbuf_printf(why, "cannot set %s of tap %s: %s", s.what, l->name, strerror(-rc));
+	return rc;
 }
 
-static uint64_t tap_read_overruns(const char *name);
+/* One that is not ours is left as it was.  Errors mean that it has vanished. */
+static void tap_give_back(const struct tap *t, int ifindex)
+{
+	if (t->before_mtu)
+		netlink_link_set_mtu(t->nl, ifindex, t->before_mtu);
+	if (!t->was_up)
+		netlink_link_set_up(t->nl, ifindex, false);
+}
+
+static int tap_set_up(struct tap *t, const struct netlink_link *l, struct strbuf *why)
+{
+	struct port *p = t->port;
+	char alias[TAP_ALIAS_MAX];
+	int rc = 0;
+
+	tap_alias(t, alias);
+	if (t->ours && strcmp(l->alias, alias))
+		rc = netlink_link_set_alias(t->nl, l->ifindex, alias);
+	if (rc)
+		strbuf_printf(why, "cannot set up tap %s: %s", l->name, strerror(-rc));
+	if (!rc)
+		rc = tap_configure_home(t, &p->conf, l, why);
+	if (!rc && p->ops == &port_tap_ops) {
+		rc = netlink_link_set_up(t->nl, l->ifindex, true);
+		if (rc)
+			strbuf_printf(why, "cannot set %s up: %s", l->name, strerror(-rc));
+	}
+	return rc;
+}
+
+/* The queues are open: make the device what it should be, and 'l' what it is then. */
+static int tap_take(struct tap *t, bool made, struct netlink_link *l, struct strbuf *why)
+{
+	struct netlink_link now;
+	int rc;
+
+	t->ours = made || !strncmp(l->alias, TAP_MARK_PREFIX, strlen(TAP_MARK_PREFIX));
+	t->was_up = l->flags & IFF_UP;
+	t->before_mtu = 0;
+	rc = tap_set_up(t, l, why);
+	if (rc)
+		return rc;
+	rc = netlink_link_get(t->nl, l->name, &now);
+	if (rc)
+		strbuf_printf(why, "cannot set up tap %s: %s", l->name, strerror(-rc));
+	else
+		*l = now;
+	return rc;
+}
+
+static int tap_open_home(struct tap *t, struct netlink_link *l, struct strbuf *why)
+{
+	int rc = tap_open_existing(t, l, why);
+
+	if (rc)
+		return rc;
+	rc = tap_take(t, false, l, why);
+	if (!rc)
+		return 0;
+	if (!t->ours)
+		tap_give_back(t, l->ifindex);
+	tap_dev_release(&t->dev, t->ours ? TAP_KEEP : TAP_GIVE_BACK);
+	return rc;
+}
+
+static int tap_make(struct tap *t, struct netlink_link *l, struct strbuf *why)
+{
+	const char *name = t->port->conf.name;
+	int rc = tap_open_queues(t, name, queues_of(&t->port->conf) > 1, why);
+
+	if (rc)
+		return rc;
+	rc = netlink_link_get(t->nl, name, l);
+	if (rc)
+		strbuf_printf(why, "cannot set up tap %s: %s", name, strerror(-rc));
+	else
+		rc = tap_take(t, true, l, why);
+	if (rc)
+		tap_dev_release(&t->dev, TAP_DELETE);
+	else
+		tap_dev_persist(&t->dev);
+	return rc;
+}
+
+/* Wherever it is: 'l' is what it is like then, or what it was that could not be opened in
+ * our own network namespace. */
+static int tap_open_somewhere(struct tap *t, struct netlink_link *l, struct strbuf *why)
+{
+	int rc = t->away.reopen_fd >= 0 ? tap_away_open(t, l, why) : -ENOENT;
+
+	if (rc != -ENOENT)
+		return rc;
+	rc = netlink_link_get(t->nl, t->port->conf.name, l);
+	if (!rc)
+		return tap_open_home(t, l, why);
+	if (rc == -ENODEV)
+		rc = tap_away_open(t, l, why);
+	if (rc != -ENOENT) {
+		t->ours = true;
+		return rc;
+	}
+	return tap_make(t, l, why);
+}
 
 static int tap_open(struct port *p, struct strbuf *why)
 {
 	struct tap *t = p->priv;
 	struct netlink_link l = {0};
-	int rc = netlink_link_get(t->nl, p->conf.name, &l);
-	bool exists = !rc;
+	int rc;
 
-	if (rc && rc != -ENODEV)
-		return rc;
-	rc = 0;
-	if (exists && (strcmp(l.kind, "tun") || l.type != ARPHRD_ETHER)) {
-		strbuf_printf(why, "interface %s exists and is not a tap", l.name);
-		rc = -EEXIST;
-	}
-	if (!rc)
-		rc = tap_open_queues(t, exists, why);
-	if (rc)
-		goto refuse;
-	rc = tap_take(t, exists, why);
-	if (rc)
-		goto undo;
-	p->tx_caps = tap_set_offloads(t, p->conf.offloads_off);
-	t->overruns = tap_read_overruns(p->conf.name);
-	t->refused.ifindex = -1;
-	p->rxqs = t->rxqs;
-	p->n_rxqs = t->n_queues;
-	return 0;
-undo:
-	if (!exists)
-		tap_persist(t, false);
-	tap_close_queues(t);
-refuse:
+	tap_away_init(t);
+	rc = tap_open_somewhere(t, &l, why);
+	if (rc == -EBUSY)
+		tap_away_retry(t);
 	t->refused = l;
-	return rc;
+	if (rc)
+		return rc;
+	t->refused.ifindex = -1;
+	kio_link_follow(p, &l);
+	p->tx_caps = tap_dev_offloads(&t->dev, p->conf.offloads_off);
+	t->dropped = l.tx_dropped;
+	for (unsigned i = 0; i < t->dev.n; i++)
+		t->rxqs[i] = (struct rxq){.fd = t->dev.fds[i], .priv = t};
+	p->rxqs = t->rxqs;
+	p->n_rxqs = t->dev.n;
+	return 0;
+}
+
+/* ---- closing ---- */
+
+static void tap_count(struct port *p);
+
+static void tap_release_work(void *arg)
+{
+	struct tap *t = arg;
+
+	tap_dev_release(&t->dev, t->how);
+}
+
+static void tap_released(void *arg)
+{
+	struct tap *t = arg;
+	struct port *p = t->port;
+
+	p->releasing = false;
+	p->events->released(p, p->events_arg);
 }
 
 static void tap_close(struct port *p, bool removed)
 {
 	struct tap *t = p->priv;
 
-	if (t->ours && removed)
-		tap_persist(t, false);
-	tap_close_queues(t);
-	if (!t->ours && !t->moved) { /* errors: it has vanished */
-		if (t->before_mtu)
-			netlink_link_set_mtu(t->nl, p->ifindex, t->before_mtu);
-		if (!t->was_up)
-			netlink_link_set_up(t->nl, p->ifindex, false);
-	}
+	if (!removed || !t->ours) /* with the port go its figures */
+		tap_count(p);
+	if (!t->ours && !t->away.now)
+		tap_give_back(t, p->ifindex);
+	t->how = !t->ours ? TAP_GIVE_BACK : removed || t->away.lost ? TAP_DELETE : TAP_KEEP;
+	tap_away_close(t, t->how == TAP_KEEP);
 	p->ifindex = 0;
+	p->releasing = true;
+	closer_run(&t->release);
 }
 
-/* The device is out of our reach: closing it to open it again would make another one
- * here.  The MTU is what the switch sends at most. */
-static int tap_reconfigure_moved(struct tap *t, const struct port_conf *conf, struct strbuf *why)
-{
-	struct port *p = t->port;
+/* ---- changing ---- */
 
-	if ((conf->queues ? conf->queues : 1) != t->n_queues) {
-		strbuf_printf(why, "port %s: queues: its interface is in another network namespace",
-			conf->name);
+static int tap_reconfigure_away(struct tap *t, const struct port_conf *conf, struct strbuf *why)
+{
+	const struct port_conf *old = &t->port->conf;
+	struct settings s = {.conf = conf,
+		.what = "settings",
+		.set_mtu = conf->mtu && conf->mtu != old->mtu,
+		.set_mac = conf->has_mac && !eth_addr_equal(conf->mac, old->mac)};
+	int rc = s.set_mtu || s.set_mac ? tap_away_inside(t, tap_configure, &s) : 0;
+
+	if (rc)
+		strbuf_printf(why, "cannot set %s in network namespace net:[%llu]: %s", s.what,
+			(unsigned long long)t->away.id.ino, strerror(-rc));
+	return rc;
+}
+
+/* Another number of queues takes opening them again. */
+static int tap_reconfigure_queues(
+	const struct tap *t, const struct netlink_link *l, unsigned n, struct strbuf *why)
+{
+	int rc = tap_check_queues(l, n, why);
+
+	if (!rc && t->away.now && !t->ours) {
+		strbuf_printf(why, "queues: tap %s is not ours and in another network namespace",
+			l->name);
 		return -EBUSY;
 	}
-	__atomic_store_n(&p->mtu, conf->mtu ? conf->mtu : PORT_MTU_DEFAULT, __ATOMIC_RELAXED);
-	__atomic_store_n(&p->tx_caps, tap_set_offloads(t, conf->offloads_off), __ATOMIC_RELAXED);
-	return 0;
+	return rc ? rc : -EOPNOTSUPP;
 }
 
 static int tap_reconfigure(struct port *p, const struct port_conf *conf, struct strbuf *why)
 {
 	struct tap *t = p->priv;
 	struct netlink_link l;
-	int rc;
+	int rc = tap_see(t, &l);
 
-	if (t->moved)
-		return tap_reconfigure_moved(t, conf, why);
-	if ((conf->queues ? conf->queues : 1) != t->n_queues || (p->conf.mtu && !conf->mtu) ||
-		netlink_link_get(t->nl, p->conf.name, &l))
+	if (rc)
 		return -EOPNOTSUPP;
-	rc = tap_configure(t, conf, &l, why);
+	if (queues_of(conf) != t->dev.n)
+		return tap_reconfigure_queues(t, &l, queues_of(conf), why);
+	if (t->away.now)
+		rc = tap_reconfigure_away(t, conf, why);
+	else if (p->conf.mtu && !conf->mtu)
+		return -EOPNOTSUPP;
+	else
+		rc = tap_configure_home(t, conf, &l, why);
 	if (rc)
 		return rc;
-	__atomic_store_n(&p->tx_caps, tap_set_offloads(t, conf->offloads_off), __ATOMIC_RELAXED);
-	if (!netlink_link_get(t->nl, p->conf.name, &l))
+	__atomic_store_n(
+		&p->tx_caps, tap_dev_offloads(&t->dev, conf->offloads_off), __ATOMIC_RELAXED);
+	if (!tap_see(t, &l))
 		kio_link_follow(p, &l);
 	return 0;
 }
 
 /* ---- events ---- */
 
-/* Whether our end still has a device at the other, wherever that is. */
-static bool tap_alive(const struct tap *t)
-{
-	struct ifreq ifr;
-
-	return !ioctl(t->queues[0].fd, TUNGETIFF, &ifr);
-}
-
-static void tap_moved(struct tap *t)
+void tap_follow(struct tap *t)
 {
 	struct port *p = t->port;
+	struct netlink_link l;
+	int rc = tap_see(t, &l);
 
-	if (t->moved)
-		return;
-	log_info("port %s: the interface left our network namespace", p->conf.name);
-	t->moved = true;
-	/* Writes to an interface that is down fail, and are counted so. */
-	__atomic_store_n(&p->link_up, true, __ATOMIC_RELAXED);
-	p->events->changed(p, p->events_arg);
+	if (rc == -ENODEV) {
+		p->events->gone(p, p->events_arg);
+	} else if (!rc) {
+		if (kio_link_follow(p, &l))
+			p->events->changed(p, p->events_arg);
+	} else if (t->away.now && !p->link_up) {
+		/* Not to be seen: writes to one that is down fail, and are counted so. */
+		__atomic_store_n(&p->link_up, true, __ATOMIC_RELAXED);
+		p->events->changed(p, p->events_arg);
+	}
 }
 
 static void tap_gone(evutil_socket_t fd, short what, void *arg)
 {
+	char name[TAP_NAME_LEN];
 	struct tap *t = arg;
 	uint64_t count;
 
-	if (read(fd, &count, sizeof(count)) < 0 || !t->port->opened || tap_alive(t))
+	if (read(fd, &count, sizeof(count)) < 0 || !t->port->opened || tap_dev_name(&t->dev, name))
 		return;
 	t->port->events->gone(t->port, t->port->events_arg);
 }
@@ -384,178 +423,53 @@ static void tap_gone(evutil_socket_t fd, short what, void *arg)
 static void tap_link_event(struct port *p, const struct netlink_link *event, bool deleted)
 {
 	struct tap *t = p->priv;
-	struct netlink_link l;
 	const struct netlink_link *r = &t->refused;
+	struct netlink_link l;
 
-	if (netlink_link_get(t->nl, p->conf.name, &l))
-		l = (struct netlink_link){0};
-	if (!p->opened) {
-		if (r->ifindex != l.ifindex || r->flags != l.flags || r->mtu != l.mtu)
-			p->events->present(p, p->events_arg);
+	if (p->opened) {
+		tap_follow(t);
 		return;
 	}
-	if (!tap_alive(t)) {
-		p->events->gone(p, p->events_arg);
-	} else if (l.ifindex != p->ifindex) {
-		tap_moved(t);
-	} else {
-		t->moved = false;
-		if (kio_link_follow(p, &l))
-			p->events->changed(p, p->events_arg);
-	}
+	if (netlink_link_get(t->nl, p->conf.name, &l))
+		l = (struct netlink_link){0};
+	if (r->ifindex != l.ifindex || r->flags != l.flags || r->mtu != l.mtu)
+		p->events->present(p, p->events_arg);
 }
 
-/* ---- frames ---- */
+/* ---- figures ---- */
 
-/* On a worker: the read failed because there is no device any more. */
-static void tap_tell_gone(const struct tap *t)
+static void tap_count(struct port *p)
 {
-	uint64_t one = 1;
-	ssize_t n = write(t->gone_fd, &one, sizeof(one));
+	struct tap *t = p->priv;
+	struct netlink_link l;
 
-	(void)n; /* fails only when it has been told 2^64 times */
-}
-
-/* What the kernel dropped because the switch did not read; 0 where it cannot be read. */
-static uint64_t tap_read_overruns(const char *name)
-{
-	char path[64 + PORT_NAME_MAX], text[24] = "";
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/tx_dropped", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	close(fd);
-	return strtoull(text, NULL, 10);
-}
-
-static void tap_count_overruns(struct tap *t, struct tap_queue *q, struct lane *lane)
-{
-	uint64_t now = tap_read_overruns(t->port->conf.name);
-	uint64_t seen = __atomic_load_n(&t->overruns, __ATOMIC_RELAXED);
-
-	q->run = 0;
-	q->run_ms = lane->now_ms;
-	/* The device counts for all queues; each drop is counted at one of them. */
-	while (now > seen) {
-		if (__atomic_compare_exchange_n(
-			    &t->overruns, &seen, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-			port_drop(t->port, lane, DROP_RX_OVERRUN, (unsigned)(now - seen));
-			return;
-		}
-	}
-}
-
-static bool tap_accept(const struct port *port, struct lane *lane, struct packet *p,
-	const struct virtio_net_hdr *h, uint8_t *rest, size_t len)
-{
-	if (!kio_rx_len(port, lane, p, rest, len))
-		return false;
-	if (!vnet_hdr_apply(h, p))
-		return true;
-	port_drop(port, lane, DROP_RX_BAD_OFFLOAD, 1);
-	return false;
-}
-
-static unsigned tap_rx(struct rxq *rxq, struct lane *lane, struct packet **pkts, unsigned max)
-{
-	struct tap_queue *q = rxq->priv;
-	struct arena *arena = &lane->arena;
-	uint8_t *rest = NULL;
-	unsigned kept = 0;
-	ssize_t len = 0;
-
-	for (size_t bytes = 0; kept < max && bytes < KIO_BURST_BYTES; bytes += (size_t)len) {
-		struct packet *p = arena_alloc(arena);
-		struct iovec iov[KIO_RX_IOV];
-		struct virtio_net_hdr h;
-
-		if (!rest)
-			rest = arena_buffer(arena);
-		if (!p || !rest) {
-			if (p)
-				arena_free(arena, p);
-			break;
-		}
-		kio_rx_iov(p, rest, &h, iov);
-		len = readv(q->fd, iov, KIO_RX_IOV);
-		if (len > 0)
-			q->run++;
-		if (len > 0 && tap_accept(rxq->port, lane, p, &h, rest, (size_t)len)) {
-			pkts[kept++] = p;
-			if (p->tail_n)
-				rest = NULL;
-		} else {
-			arena_free(arena, p);
-			if (len < 0 && errno == EBADFD)
-				tap_tell_gone(rxq->port->priv);
-			if (len <= 0)
-				break;
-		}
-	}
-	if (q->run >= OVERRUN_RUN && (len <= 0 || lane->now_ms - q->run_ms >= OVERRUN_EVERY_MS))
-		tap_count_overruns(rxq->port->priv, q, lane);
-	if (len <= 0)
-		q->run = 0;
-	return kept;
-}
-
-static enum drop_reason tx_reason(int err)
-{
-	switch (err) {
-	case EIO:    /* the interface is down */
-	case EBADFD: /* it is gone */
-		return DROP_TX_PORT_DOWN;
-	case EAGAIN:
-	case ENOBUFS:
-		return DROP_TX_FULL;
-	case EMSGSIZE:
-		return DROP_TX_TOO_LONG;
-	default:
-		return DROP_TX_ERROR;
-	}
-}
-
-static void tap_tx(struct port *port, struct lane *lane, struct packet **pkts, unsigned n)
-{
-	const struct tap *t = port->priv;
-	int fd = t->queues[lane->id % t->n_queues].fd;
-
-	for (unsigned i = 0; i < n; i++) {
-		struct iovec iov[KIO_TX_IOV];
-		struct virtio_net_hdr h;
-		int n_iov = (int)kio_tx_iov(pkts[i], &h, iov);
-		ssize_t rc;
-
-		do
-			rc = writev(fd, iov, n_iov);
-		while (rc < 0 && errno == EINTR);
-		if (rc < 0)
-			port_drop(port, lane, tx_reason(errno), 1);
-		else
-			port_sent(port, lane, pkts[i]);
-		arena_free(&lane->arena, pkts[i]);
-	}
+	if (tap_see(t, &l))
+		return;
+	if (l.tx_dropped > t->dropped)
+		p->overruns += l.tx_dropped - t->dropped;
+	t->dropped = l.tx_dropped;
 }
 
 static void tap_info(const struct port *p, struct json_t *out)
 {
 	const struct tap *t = p->priv;
+	char name[TAP_NAME_LEN];
 
 	if (!p->opened)
 		return;
 	json_object_set_new(out, "ifindex", json_integer(p->ifindex));
 	json_object_set_new(out, "created", json_boolean(t->ours));
-	json_object_set_new(out, "other-netns", json_boolean(t->moved));
+	json_object_set_new(out, "other-netns", json_boolean(t->away.now));
+	if (t->away.now)
+		json_object_set_new(out, "netns", json_integer((json_int_t)t->away.id.ino));
+	if (tap_dev_name(&t->dev, name) && strcmp(name, p->conf.name))
+		json_object_set_new(out, "interface", json_string(name));
 }
 
 #define TAP_OPS                                                                                    \
 	.kernel_interface = true, .create = tap_create, .destroy = tap_destroy, .open = tap_open,  \
 	.close = tap_close, .reconfigure = tap_reconfigure, .link_event = tap_link_event,          \
-	.rx = tap_rx, .tx = tap_tx, .info = tap_info
+	.rx = tap_rx, .tx = tap_tx, .count = tap_count, .info = tap_info
 
 const struct port_ops port_tap_ops = {
 	.type = "tap",

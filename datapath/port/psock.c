@@ -1,9 +1,10 @@
-/* How it works.  A burst is one recvmmsg() or sendmmsg().  Each frame is received
- * in three pieces: the virtio-net header; the head of a packet; a receive buffer.
+/* How it works.  A burst is sent by one sendmmsg().  It is received from a ring that
+ * the kernel fills (pring.h); the long frames of a burst by one recvmmsg().  A socket
+ * that has no ring receives all by recvmmsg().
  *
- * How many frames are asked for follows what came lately: memory is prepared for
- * each, so that few are asked for where few come, and fewer of the large ones, so
- * that a burst stays within the cache.
+ * There each frame is received in three pieces: the virtio-net header; the head of a
+ * packet; a receive buffer.  How many frames are asked for follows what came lately
+ * (kio_next_batch), because memory is prepared for each.
  *
  * The kernel hands over a frame without its outer VLAN tag, which comes as
  * auxiliary data, and with csum_start counted without the tag; both are put right.
@@ -25,7 +26,6 @@
 #include "kio.h"
 
 enum {
-	BATCH_MIN = 4,
 	DROPS_EVERY_MS = 1000,
 	RCVBUF_BYTES = 4 * 1024 * 1024, /* the kernel doubles it; what may wait unread */
 	SNDBUF_BYTES = 4 * 1024 * 1024, /* what may wait in the device's queues */
@@ -86,7 +86,7 @@ static int join(int fd, struct psock_group *group)
 	return 0;
 }
 
-static int psock_setup(int fd, int ifindex, struct psock_group *group)
+static int psock_setup(int fd, int ifindex, struct psock_group *group, struct pring *ring)
 {
 	struct packet_mreq promisc = {.mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC};
 	struct sockaddr_ll addr = {.sll_family = AF_PACKET,
@@ -104,6 +104,8 @@ static int psock_setup(int fd, int ifindex, struct psock_group *group)
 		rc = set_int(fd, SOL_SOCKET, SO_SNDBUF, SNDBUF_BYTES);
 	if (!rc && setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promisc, sizeof(promisc)))
 		rc = -errno;
+	if (!rc)
+		pring_create(ring, fd); /* without one it works, too */
 	if (!rc && group->shared)
 		rc = deafen(fd);
 	if (!rc && bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
@@ -122,12 +124,15 @@ int psock_open(struct psock *s, int ifindex, struct psock_group *group)
 
 	if (fd < 0)
 		return -errno;
-	rc = psock_setup(fd, ifindex, group);
+	*s = (struct psock){.fd = -1, .batch = KIO_BATCH_MIN};
+	rc = psock_setup(fd, ifindex, group, &s->ring);
 	if (rc) {
+		pring_destroy(&s->ring);
 		close(fd);
 		return rc;
 	}
-	*s = (struct psock){.fd = fd, .ifindex = ifindex, .batch = BATCH_MIN};
+	s->fd = fd;
+	s->ifindex = ifindex;
 	return 0;
 }
 
@@ -139,43 +144,71 @@ void psock_close(struct psock *s)
 		return;
 	/* The rest can wait, but the interface is given back as it was now. */
 	setsockopt(s->fd, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &promisc, sizeof(promisc));
+	pring_destroy(&s->ring);
 	closer_close(s->fd);
 	s->fd = -1;
 }
 
+void psock_take_error(struct psock *s)
+{
+	int err;
+	socklen_t len = sizeof(err);
+
+	getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+}
+
 /* ---- receiving ---- */
+
+/* One frame to be read from the socket. */
+struct rx_frame {
+	struct packet *p;
+	uint8_t *rest;
+	struct virtio_net_hdr hdr;
+	struct iovec iov[KIO_RX_IOV];
+	char control[AUXDATA_SPACE] __attribute__((aligned(8)));
+};
 
 struct rx_burst {
 	struct mmsghdr msgs[BATCH_MAX];
-	struct iovec iov[BATCH_MAX][KIO_RX_IOV];
-	struct virtio_net_hdr hdrs[BATCH_MAX];
-	uint8_t *rest[BATCH_MAX];
-	char control[BATCH_MAX][AUXDATA_SPACE] __attribute__((aligned(8)));
+	struct rx_frame frames[BATCH_MAX];
 };
 
 /* Memory for up to 'want' frames; how many there is memory for. */
-static unsigned rx_prepare(
-	struct rx_burst *b, struct arena *arena, struct packet **pkts, unsigned want)
+static unsigned rx_prepare(struct rx_burst *b, struct arena *arena, unsigned want)
 {
 	for (unsigned i = 0; i < want; i++) {
-		pkts[i] = arena_alloc(arena);
-		b->rest[i] = pkts[i] ? arena_buffer(arena) : NULL;
-		if (!b->rest[i]) {
-			if (pkts[i])
-				arena_free(arena, pkts[i]);
+		struct rx_frame *f = &b->frames[i];
+
+		f->p = arena_alloc(arena);
+		f->rest = f->p ? arena_buffer(arena) : NULL;
+		if (!f->rest) {
+			if (f->p)
+				arena_free(arena, f->p);
 			return i;
 		}
-		kio_rx_iov(pkts[i], b->rest[i], &b->hdrs[i], b->iov[i]);
-		b->msgs[i].msg_hdr = (struct msghdr){.msg_iov = b->iov[i],
+		kio_rx_iov(f->p, f->rest, &f->hdr, f->iov);
+		b->msgs[i].msg_hdr = (struct msghdr){.msg_iov = f->iov,
 			.msg_iovlen = KIO_RX_IOV,
-			.msg_control = b->control[i],
+			.msg_control = f->control,
 			.msg_controllen = AUXDATA_SPACE};
 	}
 	return want;
 }
 
 /* Put the VLAN tag back that the kernel took out.  False without headroom. */
-static bool rx_restore_tag(struct msghdr *m, struct packet *p, struct virtio_net_hdr *h)
+static bool rx_restore_tag(struct packet *p, struct virtio_net_hdr *h, uint16_t tpid, uint16_t tci)
+{
+	if (!packet_insert(p, 2 * ETH_ADDR_LEN, ETH_VLAN_LEN))
+		return false;
+	wire_put_u16(p->data + 2 * ETH_ADDR_LEN, tpid);
+	wire_put_u16(p->data + 2 * ETH_ADDR_LEN + 2, tci);
+	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		h->csum_start = htole16(le16toh(h->csum_start) + ETH_VLAN_LEN);
+	return true;
+}
+
+/* The same, where the auxiliary data of a message tell of a tag. */
+static bool rx_restore_aux_tag(struct msghdr *m, struct packet *p, struct virtio_net_hdr *h)
 {
 	const struct cmsghdr *c = CMSG_FIRSTHDR(m);
 	struct tpacket_auxdata aux;
@@ -185,28 +218,21 @@ static bool rx_restore_tag(struct msghdr *m, struct packet *p, struct virtio_net
 	memcpy(&aux, CMSG_DATA(c), sizeof(aux));
 	if (!(aux.tp_status & TP_STATUS_VLAN_VALID))
 		return true;
-	if (!packet_insert(p, 2 * ETH_ADDR_LEN, ETH_VLAN_LEN))
-		return false;
-	wire_put_u16(p->data + 2 * ETH_ADDR_LEN,
-		aux.tp_status & TP_STATUS_VLAN_TPID_VALID ? aux.tp_vlan_tpid : ETHERTYPE_CTAG);
-	wire_put_u16(p->data + 2 * ETH_ADDR_LEN + 2, aux.tp_vlan_tci);
-	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
-		h->csum_start = htole16(le16toh(h->csum_start) + ETH_VLAN_LEN);
-	return true;
+	return rx_restore_tag(p, h,
+		aux.tp_status & TP_STATUS_VLAN_TPID_VALID ? aux.tp_vlan_tpid : ETHERTYPE_CTAG,
+		aux.tp_vlan_tci);
 }
 
-static bool rx_accept(struct rx_burst *b, unsigned i, const struct port *port, struct lane *lane,
-	struct packet *p)
+static bool rx_accept(
+	struct mmsghdr *m, struct rx_frame *f, const struct port *port, struct lane *lane)
 {
-	struct msghdr *m = &b->msgs[i].msg_hdr;
-
-	if (m->msg_flags & MSG_TRUNC) {
+	if (m->msg_hdr.msg_flags & MSG_TRUNC) {
 		port_drop(port, lane, DROP_RX_TOO_LONG, 1);
 		return false;
 	}
-	if (!kio_rx_len(port, lane, p, b->rest[i], b->msgs[i].msg_len))
+	if (!kio_rx_len(port, lane, f->p, f->rest, m->msg_len))
 		return false;
-	if (!rx_restore_tag(m, p, &b->hdrs[i]) || vnet_hdr_apply(&b->hdrs[i], p)) {
+	if (!rx_restore_aux_tag(&m->msg_hdr, f->p, &f->hdr) || vnet_hdr_apply(&f->hdr, f->p)) {
 		port_drop(port, lane, DROP_RX_BAD_OFFLOAD, 1);
 		return false;
 	}
@@ -225,50 +251,132 @@ static void rx_count_overrun(struct psock *s, const struct port *port, struct la
 		port_drop(port, lane, DROP_RX_OVERRUN, stats.tp_drops);
 }
 
-/* How many frames to ask for next, after 'got' of 'asked' with 'bytes' in all. */
-static unsigned next_batch(unsigned asked, unsigned got, size_t bytes)
-{
-	unsigned next = got == asked ? 2 * asked : (asked + got + 1) / 2;
-	size_t fit = bytes ? (size_t)KIO_BURST_BYTES * got / bytes : BATCH_MAX;
+/* What was read from the socket. */
+struct rx_read {
+	unsigned asked;
+	unsigned got;  /* frames, also such as were not accepted */
+	unsigned kept; /* packets at 'pkts' */
+	size_t bytes;
+};
 
-	if (next > fit)
-		next = (unsigned)fit;
-	if (next > BATCH_MAX)
-		next = BATCH_MAX;
-	return next < BATCH_MIN ? BATCH_MIN : next;
+/* Read up to 'want' frames from the socket. */
+static struct rx_read rx_from_socket(struct psock *s, const struct port *port, struct lane *lane,
+	struct packet **pkts, unsigned want)
+{
+	struct arena *arena = &lane->arena;
+	struct rx_burst b;
+	struct rx_read r = {.asked = rx_prepare(&b, arena, want)};
+	int got = recvmmsg(s->fd, b.msgs, r.asked, MSG_DONTWAIT, NULL);
+
+	/* A frame with offloads that a virtio-net header cannot express is lost. */
+	if (got < 0 && errno == EINVAL)
+		port_drop(port, lane, DROP_RX_BAD_OFFLOAD, 1);
+	r.got = got < 0 ? 0 : (unsigned)got;
+	for (unsigned i = 0; i < r.asked; i++) {
+		struct rx_frame *f = &b.frames[i];
+
+		if (i < r.got && rx_accept(&b.msgs[i], f, port, lane))
+			pkts[r.kept++] = f->p;
+		else
+			arena_free(arena, f->p);
+		r.bytes += i < r.got ? b.msgs[i].msg_len : 0;
+	}
+	return r;
+}
+
+/* A frame that lies in a slot: its head is copied, the rest borrowed.  NULL where it
+ * was dropped. */
+static struct packet *rx_from_slot(
+	const struct pring_frame *f, const struct port *port, struct lane *lane)
+{
+	struct packet *p = f->len < f->whole ? NULL : arena_alloc(&lane->arena);
+	struct virtio_net_hdr hdr;
+
+	if (!p) {
+		port_drop(port, lane, f->len < f->whole ? DROP_RX_OVERRUN : DROP_RX_NO_BUFFERS, 1);
+		return NULL;
+	}
+	memcpy(&hdr, f->vnet_hdr, sizeof(hdr));
+	memcpy(p->data, f->data, f->len < PACKET_HEAD_FIRST ? f->len : PACKET_HEAD_FIRST);
+	/* The tail is read only, as every tail is. */
+	if (!kio_rx_len(port, lane, p, (uint8_t *)(uintptr_t)f->data + PACKET_HEAD_FIRST,
+		    VNET_HDR_LEN + f->len))
+		goto free_packet;
+	if ((f->tagged && !rx_restore_tag(p, &hdr, f->tpid, f->tci)) || vnet_hdr_apply(&hdr, p)) {
+		port_drop(port, lane, DROP_RX_BAD_OFFLOAD, 1);
+		goto free_packet;
+	}
+	return p;
+
+free_packet:
+	arena_free(&lane->arena, p);
+	return NULL;
+}
+
+/* Read 'n' long frames from the socket.  How many became packets. */
+static unsigned rx_long(struct psock *s, const struct port *port, struct lane *lane,
+	struct packet **pkts, unsigned n)
+{
+	unsigned kept = 0;
+
+	while (n) {
+		struct rx_read r = rx_from_socket(s, port, lane, pkts + kept, n);
+
+		kept += r.kept;
+		n -= r.got ? r.got : 1; /* none: one that is lost */
+	}
+	return kept;
+}
+
+static unsigned rx_by_ring(struct psock *s, const struct port *port, struct lane *lane,
+	struct packet **pkts, unsigned max)
+{
+	struct packet *all[BATCH_MAX], *from_socket[BATCH_MAX] = {0};
+	bool in_socket[BATCH_MAX];
+	struct pring_frame f;
+	unsigned n = 0, n_long = 0, next = 0, kept = 0;
+
+	pring_release(&s->ring);
+	for (size_t bytes = 0; n < max && bytes < KIO_BURST_BYTES && pring_take(&s->ring, &f);
+		n++) {
+		in_socket[n] = f.in_socket;
+		n_long += f.in_socket;
+		all[n] = f.in_socket ? NULL : rx_from_slot(&f, port, lane);
+		bytes += f.whole;
+	}
+	if (n_long)
+		n_long = rx_long(s, port, lane, from_socket, n_long);
+	for (unsigned i = 0; i < n; i++) {
+		struct packet *p = !in_socket[i]   ? all[i]
+				   : next < n_long ? from_socket[next++]
+						   : NULL;
+
+		if (p)
+			pkts[kept++] = p;
+	}
+	s->was_full |= n == max;
+	return kept;
+}
+
+static unsigned rx_by_call(struct psock *s, const struct port *port, struct lane *lane,
+	struct packet **pkts, unsigned max)
+{
+	struct rx_read r = rx_from_socket(s, port, lane, pkts, s->batch < max ? s->batch : max);
+
+	s->was_full |= r.got == r.asked;
+	s->batch = kio_next_batch(r.asked, r.got, r.bytes);
+	return r.kept;
 }
 
 unsigned psock_rx(struct psock *s, const struct port *port, struct lane *lane, struct packet **pkts,
 	unsigned max)
 {
-	struct arena *arena = &lane->arena;
-	struct rx_burst b;
-	unsigned asked = rx_prepare(&b, arena, pkts, s->batch < max ? s->batch : max);
-	int got = recvmmsg(s->fd, b.msgs, asked, MSG_DONTWAIT, NULL);
-	unsigned kept = 0;
-	size_t bytes = 0;
+	unsigned n = s->ring.base ? rx_by_ring(s, port, lane, pkts, max)
+				  : rx_by_call(s, port, lane, pkts, max);
 
-	/* A frame with offloads that a virtio-net header cannot express is lost. */
-	if (got < 0 && errno == EINVAL)
-		port_drop(port, lane, DROP_RX_BAD_OFFLOAD, 1);
-	if (got < 0)
-		got = 0;
-	for (unsigned i = (unsigned)got; i < asked; i++)
-		arena_free(arena, pkts[i]);
-	for (unsigned i = 0; i < (unsigned)got; i++) {
-		struct packet *p = pkts[i];
-
-		bytes += b.msgs[i].msg_len;
-		if (rx_accept(&b, i, port, lane, p))
-			pkts[kept++] = p;
-		else
-			arena_free(arena, p);
-	}
-	s->was_full |= (unsigned)got == asked;
-	if (s->was_full && (!got || lane->now_ms - s->drops_ms >= DROPS_EVERY_MS))
+	if (s->was_full && (!n || lane->now_ms - s->drops_ms >= DROPS_EVERY_MS))
 		rx_count_overrun(s, port, lane);
-	s->batch = next_batch(asked, (unsigned)got, bytes);
-	return kept;
+	return n;
 }
 
 /* ---- sending ---- */
@@ -307,8 +415,12 @@ static void tx_wait(int fd)
 static unsigned tx_some(struct psock *s, const struct port *port, struct lane *lane,
 	struct mmsghdr *msgs, struct packet **pkts, unsigned n)
 {
-	int sent = sendmmsg(s->fd, msgs, n, MSG_DONTWAIT);
 	bool patient = lane->now_ms >= __atomic_load_n(&s->tx_full_until_ms, __ATOMIC_RELAXED);
+	int sent = sendmmsg(s->fd, msgs, n, MSG_DONTWAIT);
+
+	/* It may be over: see psock_take_error(). */
+	if (sent < 0 && errno == ENETDOWN)
+		sent = sendmmsg(s->fd, msgs, n, MSG_DONTWAIT);
 
 	for (unsigned i = 0; patient && i < TX_WAITS && sent < 0 && errno == EAGAIN; i++) {
 		tx_wait(s->fd);

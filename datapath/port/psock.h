@@ -9,12 +9,14 @@
 #pragma once
 
 #include "port.h"
+#include "pring.h"
 
 struct psock {
 	int fd;
 	int ifindex;
 	/* the receiving worker's */
-	unsigned batch;	   /* frames asked for with the next call */
+	struct pring ring; /* without memory: recvmmsg() gets all frames */
+	unsigned batch;	   /* frames asked for with the next call, then */
 	bool was_full;	   /* since the drops were read, frames came faster than asked for */
 	uint64_t drops_ms; /* when they were read */
 
@@ -31,6 +33,10 @@ struct psock_group {
 /* 0 or -errno. */
 int psock_open(struct psock *s, int ifindex, struct psock_group *group);
 void psock_close(struct psock *s);
+
+/* The device went down, or was down when the socket was opened: the kernel says so once
+ * and is heard.  Until then the socket polls as readable. */
+void psock_take_error(struct psock *s);
 
 /* As port_ops.rx and port_ops.tx. */
 unsigned psock_rx(struct psock *s, const struct port *port, struct lane *lane, struct packet **pkts,

@@ -41,6 +41,13 @@ enum {
 	GAP_WEIGHT_SHIFT = 3, /* the mean gap takes in 1/8 of each new one */
 };
 
+/* An error that waits at the descriptor keeps it readable until rx() has taken it. */
+static void queue_note_events(struct rxq *q, uint32_t events)
+{
+	if (events & EPOLLERR)
+		q->error = true;
+}
+
 static void queue_wake(struct worker *w, struct rxq *q)
 {
 	q->armed = false;
@@ -108,9 +115,9 @@ static unsigned queue_poll(struct worker *w, struct rxq *q)
 
 	if (n) {
 		queue_note_burst(q, lane->now_ns);
+		lane_begin_burst(lane, n);
 		lane->enter(lane, q->port, pkts, n);
 		lane_flush(lane);
-		lane->crossings = 0;
 		count_add(&w->count.packets, n);
 		count_add(&w->count.bursts, 1);
 	} else {
@@ -163,10 +170,14 @@ static void worker_take_events(struct worker *w, const struct epoll_event *event
 	bool called = false;
 
 	for (int i = 0; i < n; i++) {
-		if (events[i].data.ptr)
-			queue_wake(w, events[i].data.ptr);
-		else
+		struct rxq *q = events[i].data.ptr;
+
+		if (!q) {
 			called = true;
+			continue;
+		}
+		queue_note_events(q, events[i].events);
+		queue_wake(w, q);
 	}
 	if (called)
 		worker_run_calls(w); /* last: it may take queues away */

@@ -39,8 +39,14 @@ static void on_answered(void *arg)
 {
 }
 
+static bool on_event(void *arg, const char *line, size_t len)
+{
+	on_send(arg, line, len);
+	return true;
+}
+
 static const struct rpc_session_ops ops = {
-	.send = on_send, .ready = on_ready, .answered = on_answered};
+	.send = on_send, .ready = on_ready, .answered = on_answered, .event = on_event};
 
 static bool interface_exists(const char *name)
 {

@@ -19,7 +19,7 @@ enum { BRIDGES = 5, PORTS = 20, MACS = 6, VLANS = 2, BATCHES = 20000, SNAPSHOTS 
 struct twin {
 	struct {
 		bool there;
-		int mtu;
+		int mtu, tag; /* of its internal port */
 	} bridge[BRIDGES];
 	struct {
 		int bridge; /* -1: absent */
@@ -76,6 +76,7 @@ static void twin_del_port(struct twin *t, int p)
 static void twin_del_bridge(struct twin *t, int b)
 {
 	t->bridge[b].there = false;
+	t->bridge[b].tag = 0;
 	memset(t->address[b], 0xff, sizeof(t->address[b]));
 	for (int p = 0; p < PORTS; p++)
 		if (t->port[p].bridge == b)
@@ -104,6 +105,12 @@ static json_t *twin_port(const struct twin *t, int p)
 	return o;
 }
 
+static json_t *twin_internal(const struct twin *t, int b)
+{
+	return json_pack("{s:o, s:o, s:s, s:i}", "name", json_sprintf("b%d", b), "bridge",
+		json_sprintf("b%d", b), "type", "internal", "tag", t->bridge[b].tag);
+}
+
 static json_t *twin_address(const struct twin *t, int b, int m, int v)
 {
 	json_t *o = json_pack("{s:o, s:o, s:o}", "bridge", json_sprintf("b%d", b), "mac",
@@ -122,6 +129,9 @@ static json_t *twin_export(const struct twin *t)
 	for (int b = 0; b < BRIDGES; b++)
 		if (t->bridge[b].there)
 			json_array_append_new(bridges, twin_bridge(t, b));
+	for (int b = 0; b < BRIDGES; b++)
+		if (t->bridge[b].tag)
+			json_array_append_new(ports, twin_internal(t, b));
 	for (int p = 0; p < PORTS; p++)
 		if (t->port[p].bridge >= 0)
 			json_array_append_new(ports, twin_port(t, p));
@@ -171,6 +181,20 @@ static struct op bridge_op(struct twin *t)
 		t->bridge[b].mtu = mtu;
 	}
 	return op;
+}
+
+/* The internal port of a bridge: a tag, or an MTU, which is the bridge's. */
+static struct op internal_op(struct twin *t)
+{
+	int b = (int)roll(BRIDGES), tag = (int)roll(3), mtu = 1500 + 100 * (int)roll(3);
+	json_t *params = json_pack("{s:o, s:o, s:i}", "name", json_sprintf("b%d", b), "tag",
+		tag ? json_integer(tag) : json_null(), "mtu", mtu);
+
+	if (t->bridge[b].there) {
+		t->bridge[b].tag = tag;
+		t->bridge[b].mtu = mtu;
+	}
+	return (struct op){"port.set", params, t->bridge[b].there ? 0 : 2};
 }
 
 static struct op port_op(struct twin *t)
@@ -250,6 +274,10 @@ static void compare(struct config *c, const struct twin *t, unsigned batch)
 	}
 	json_decref(is);
 	json_decref(should);
+	size_t all = 0;
+	for (int p = 0; p < PORTS; p++)
+		all += t->port[p].bridge >= 0;
+	assert_int_equal(config_ports(c), all);
 	for (int b = 0; b < BRIDGES; b++) {
 		char name[8];
 		size_t ports = 0;
@@ -274,7 +302,8 @@ static void run_batch(struct config *c, struct twin *t, unsigned batch)
 	config_tx_init(c, &tx);
 	for (unsigned n = 1 + roll(6); n && !refused; n--) {
 		unsigned what = roll(5);
-		struct op op = what < 1	  ? bridge_op(t)
+		struct op op = !roll(6)	  ? internal_op(t)
+			       : what < 1 ? bridge_op(t)
 			       : what < 3 ? port_op(t)
 					  : address_op(t, &late);
 		json_t *result = NULL;

@@ -59,6 +59,12 @@ down vm1
 check 'all(.[]; .name != "vm1")' ctl_json port list
 down vm1
 
+step "a tap that nobody holds forwards nothing: a refusal, and all is as it was"
+ip tuntap add dev vm0 mode tap
+VSWITCH_HOOK_TIMEOUT=1 refused 1 "does not forward" up vm0
+is_down vm0
+check 'all(.[]; .name != "vm0")' ctl_json port list
+
 step "settings from files, by pattern, later ones win"
 cat >"$VSWITCH_HOOKS_DIR/10-all.conf" <<-'END'
 	# all of them

@@ -40,23 +40,7 @@ for n in $(seq 12); do
 	wait $changer
 	switch_start
 	ctl_json config export >"$TMP/now.json"
-	python3_debian - "$TMP/log.$n" "$TMP/now.json" "r${n}x" <<'END'
-import json, sys
-log, now, prefix = sys.argv[1:]
-names = {p["name"] for p in json.load(open(now))["ports"] if p["name"].startswith(prefix)}
-must, may = set(), set()
-for line in open(log):
-    state, action, name = line.split()
-    if state == "try":
-        may.add(name)         # in the air: either way is right
-        must.discard(name)
-    elif action == "add":
-        must.add(name)
-    else:
-        may.discard(name)
-assert must <= names, f"acknowledged, and lost: {must - names}"
-assert names <= may, f"never asked for, or removed: {names - may}"
-END
+	python3_debian "$TESTS/net/acknowledged.py" "$TMP/log.$n" "$TMP/now.json" "r${n}x"
 	acknowledged=$((acknowledged + $(grep -c ^done "$TMP/log.$n")))
 	[ "$(ctl_json port list | jq -c '[.[] | select(.name == "t0" or .name == "br0") | [.name, .ofport, .mac]] | sort')" = "$before" ] ||
 		fail "numbers or addresses changed"

@@ -70,6 +70,8 @@ def classify(p, tags):
         if "cvlans" in p and vid not in p["cvlans"]:
             return "rx_vlan_not_member"
         return p["tag"], 0x88A8, pcp, dei, tags
+    if vid == 4095:
+        return "rx_vlan_reserved"
     if tags[1:] and not vid:
         return "rx_vlan_malformed"  # a tag hidden behind a priority tag
     if vid and p["mode"] == "access":

@@ -19,9 +19,11 @@ import time
 
 TUNSETIFF = 0x400454CA
 IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
+TMP = os.environ["TMP"]
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 DEADLINE_S = 5
 QUIET_S = 0.05
+SOL_PACKET, PACKET_AUXDATA, PACKET_VNET_HDR, PACKET_IGNORE_OUTGOING = 263, 8, 15, 23
 wires = []
 
 
@@ -111,6 +113,36 @@ class Wire:
         return self.name
 
 
+class Host(Wire):
+    """The host's end of a port whose interface is here (tap, internal, or the other end of
+    a veth): what is sent there the switch receives, and the other way round.  With
+    'vnet_hdr' a frame sent has a virtio-net header in front, and none is received."""
+
+    def __init__(self, name, vnet_hdr=False):
+        self.name = name
+        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self.sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        self.sock.setsockopt(SOL_PACKET, PACKET_VNET_HDR, vnet_hdr)
+        self.sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self.sock.setblocking(False)
+        run("ip", "link", "set", "dev", name, "up")
+        self.sock.bind((name, 0 if vnet_hdr else 3))
+        self.fd = self.sock.fileno()
+        if not vnet_hdr:
+            wires.append(self)
+
+    def recv(self):
+        try:
+            frame, control, _, _ = self.sock.recvmsg(70000, 64)
+        except BlockingIOError:
+            return None
+        for _, _, aux in control:  # struct tpacket_auxdata: where the kernel puts a tag
+            status, _, _, _, _, tci, tpid = struct.unpack("IIIHHHH", aux)
+            if status & 0x10:
+                frame = frame[:12] + struct.pack("!HH", tpid, tci) + frame[12:]
+        return frame
+
+
 def drain(want, deadline_s=DEADLINE_S):
     """Read all wires until each has as many frames as wanted, and then until it is quiet."""
     got = {w: [] for w in wires if w.fd is not None}
@@ -164,6 +196,17 @@ def expect_drop_base():
 
 def flush():
     drain({}, 0)
+
+
+def pcap_file(name, *records):
+    """A file for a pcap port, as its key.  A record is a frame, or a frame and the length
+    that the file claims it had on the wire."""
+    with open(f"{TMP}/{name}", "wb") as f:
+        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
+        for r in records:
+            frame, wire_len = r if isinstance(r, tuple) else (r, len(r))
+            f.write(struct.pack("<IIII", 0, 0, len(frame), wire_len) + frame)
+    return f"file={TMP}/{name}"
 
 
 def mac(text):

@@ -207,15 +207,25 @@ END
 step "the daemon's own arguments"
 daemon_refuses()
 {
-	local status=0
-	timeout 10 vswitchd "${@:2}" >"$TMP/out" 2>"$TMP/err" || status=$?
-	[ $status != 0 ] && [ $status != 124 ] && [ $status -lt 128 ] || fail "status $status: vswitchd ${*:2}"
-	grep -qF -e "$1" "$TMP/err" || fail "does not name '$1': $(cat "$TMP/err")"
+	refused "$1" "$2" timeout 10 vswitchd "${@:3}"
 }
-daemon_refuses --nonsense --nonsense
-daemon_refuses 0 --rundir "$TMP/other" --db :memory: --workers 0
-daemon_refuses many --rundir "$TMP/other" --db :memory: --workers many
-daemon_refuses loud --rundir "$TMP/other" --db :memory: --log loud
-daemon_refuses "$RUNDIR" --rundir "$RUNDIR" --db :memory:
+other=(--rundir "$TMP/other" --db :memory:)
+daemon_refuses 2 --nonsense --nonsense
+daemon_refuses 2 --db "${other[@]}" --db
+daemon_refuses 2 extra "${other[@]}" extra
+for word in 0 17 many '' ' 1' +1 1x; do
+	daemon_refuses 2 "'$word'" "${other[@]}" --workers "$word"
+done
+daemon_refuses 2 "'a?b'" "${other[@]}" --workers $'a\nb'
+daemon_refuses 2 loud "${other[@]}" --log loud
+for option in --rundir --db --log-file --group; do
+	daemon_refuses 2 "$option" "${other[@]}" "$option" ''
+done
+for list in '' ',' '0,' ',0' '0,,0' 0- -0 0-x ' 0' x 0,0 0-0,0 0-100000 99999999999999999999; do
+	daemon_refuses 2 "'$list'" "${other[@]}" --worker-cpus "$list"
+done
+daemon_refuses 2 "--worker-cpus" "${other[@]}" --worker-cpus 0 --workers 2
+[ ! -e "$TMP/other" ]
+daemon_refuses 1 "$RUNDIR" --rundir "$RUNDIR" --db :memory:
 ctl version
 kill -0 "$SWITCH_PID"

@@ -118,6 +118,8 @@ static void wrong_words_are_named(void **state)
 	assert_refused("port add br0 p1 tag", "port add: 'tag' is not KEY=VALUE");
 	assert_refused("port add br0 p1 =5", "port add: '=5' is not KEY=VALUE");
 	assert_refused("port add br0 p1 tag=1 tag=2", "port add: 'tag' is given twice");
+	assert_refused("port set p1", "port set: KEY=VALUE is missing");
+	assert_refused("bridge set br0", "bridge set: KEY=VALUE is missing");
 	assert_refused("port set p1 name=p2", "port set: 'name' is given twice");
 	assert_refused("bridge list br0", "bridge list: 'br0' is one word too many");
 	assert_refused("port add br0 p1 --if-exists", "port add: no option '--if-exists'");
@@ -403,6 +405,11 @@ static void completion_follows_the_grammar(void **state)
 	assert_completes("port add br0 p1 ext", "external-id.\n");
 	assert_completes("port add br0 p1 peer=", "peer=p1\npeer=q1\n");
 	assert_completes("port list x bridge=", "bridge=br0\n");
+	assert_completes("port list ", "p1\nq1\nbridge=\n"); /* PORT may be left out */
+	assert_completes("port list bridge=", "bridge=br0\n");
+	assert_completes("watch kind=po", "kind=port\n");
+	assert_completes("port add br0 p1 type=", "type=tap\ntype=netdev\ntype=patch\ntype=pcap\n");
+	assert_completes("port set p1 t", "tag=\ntrunks=\n"); /* the type is fixed */
 	assert_completes("port add br0 p1 --m", "--may-exist\n");
 	assert_completes("log w", "warn\n");
 	assert_completes("--rundir ", "");

@@ -204,6 +204,101 @@ static void answer_of_the_daemon_is_printed_or_told(void **state)
 	strbuf_fini(&line);
 }
 
+/* What the daemon's answer to the words looks like; borrowed until the next call. */
+static const char *shown(const char *words, const char *answer, int status)
+{
+	static struct strbuf out;
+	struct strbuf err = STRBUF_INIT, line = STRBUF_INIT;
+	pid_t pid = serve(answer);
+
+	strbuf_printf(&line, "--rundir %s %s", rundir, words);
+	assert_int_equal(run(strbuf_str(&line), &out, &err), status);
+	waitpid(pid, NULL, 0);
+	strbuf_fini(&err);
+	strbuf_fini(&line);
+	return strbuf_str(&out);
+}
+
+static void nothing_to_show_is_said(void **state)
+{
+	static const char none[] = "{\"id\":1,\"result\":[]}\n";
+
+	assert_string_equal(shown("port list", none, 0), "there is no port\n");
+	assert_string_equal(shown("port show", none, 0), "there is no port\n");
+	assert_string_equal(shown("port stats", none, 0), "there is no port\n");
+	assert_string_equal(shown("bridge list", none, 0),
+		"there is no bridge; vswitchctl bridge add NAME makes one\n");
+	assert_string_equal(shown("bridge show", none, 0),
+		"there is no bridge; vswitchctl bridge add NAME makes one\n");
+	assert_string_equal(shown("fdb show br0", none, 0), "no MAC address is known\n");
+	assert_string_equal(
+		shown("fdb show br0 vlan=3", none, 0), "no such MAC address is known\n");
+	assert_string_equal(shown("drops", none, 0), "no packet was dropped\n");
+	assert_string_equal(shown("--json port list", none, 0), "[]\n");
+}
+
+static void what_is_not_known_is_not_shown_as_nothing(void **state)
+{
+	const char *out = shown("status",
+		"{\"id\":1,\"result\":{\"store\":{\"last-error\":\"\"},\"limits\":["
+		"{\"name\":\"a\",\"now\":null,\"max\":8,\"about\":\"x\"},"
+		"{\"name\":\"b\",\"now\":4,\"max\":8,\"about\":\"y\"}]}}\n",
+		0);
+
+	assert_non_null(strstr(out, "last-error  -\n"));
+	assert_non_null(strstr(out, "a        -    8     -  x\n"));
+	assert_non_null(strstr(out, "b        4    8  50 %  y\n"));
+	assert_non_null(
+		strstr(shown("worker", "{\"id\":1,\"result\":[{\"id\":0,\"stuck\":true}]}\n", 0),
+			" yes "));
+}
+
+#define EVENT(params) "{\"method\":\"event\",\"params\":{\"time\":86400.25," params "}}\n"
+
+static void events_are_a_line_each(void **state)
+{
+	static const char *const events[] = {
+		EVENT("\"event\":\"port\",\"name\":\"p\",\"state\":\"up\",\"link\":true,\"mtu\":"
+		      "1500"),
+		EVENT("\"event\":\"port\",\"name\":\"p\",\"state\":\"waiting\",\"why\":\"device "
+		      "absent\""),
+		EVENT("\"event\":\"link\",\"name\":\"p\",\"link\":false"),
+		EVENT("\"event\":\"mtu\",\"name\":\"p\",\"mtu\":9,\"before\":8"),
+		EVENT("\"event\":\"bridge\",\"name\":\"b\",\"present\":true"),
+		EVENT("\"event\":\"drops\",\"name\":\"p\",\"reason\":\"r\",\"about\":\"s\",\"new\":"
+		      "2,\"count\":7"),
+		EVENT("\"event\":\"config\",\"revision\":5,\"changes\":[{\"action\":\"set\","
+		      "\"kind\":\"port\",\"name\":\"p\",\"keys\":{\"tag\":[3,4]}}],\"more\":2"),
+		EVENT("\"event\":\"missed\",\"count\":9"),
+		EVENT("\"event\":\"new\""),
+	};
+	struct strbuf answer = STRBUF_INIT;
+
+	strbuf_puts(&answer, "{\"id\":1,\"result\":{}}\n");
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		strbuf_puts(&answer, events[i]);
+	strbuf_putc(&answer, '{'); /* half a line: the daemon goes away */
+	setenv("TZ", "UTC0", 1);
+	assert_string_equal(shown("watch", strbuf_str(&answer), 1),
+		"1970-01-02T00:00:00.250  port p  up, link up, MTU 1500\n"
+		"1970-01-02T00:00:00.250  port p  waiting: device absent\n"
+		"1970-01-02T00:00:00.250  port p  link down\n"
+		"1970-01-02T00:00:00.250  port p  MTU 8 -> 9\n"
+		"1970-01-02T00:00:00.250  bridge b  added\n"
+		"1970-01-02T00:00:00.250  port p  +2 r, 7 in all: s\n"
+		"1970-01-02T00:00:00.250  configuration  revision 5: set port p (tag 3 -> 4) and 2 "
+		"more\n"
+		"1970-01-02T00:00:00.250  9 events were missed here\n"
+		"1970-01-02T00:00:00.250  time=86400.2 event=new\n");
+	assert_string_equal(shown("watch -n 1", strbuf_str(&answer), 0),
+		"1970-01-02T00:00:00.250  port p  up, link up, MTU 1500\n");
+	assert_string_equal(shown("--json watch -n 1", strbuf_str(&answer), 0),
+		"{\"time\":86400.25,\"event\":\"port\",\"name\":\"p\",\"state\":\"up\",\"link\":"
+		"true,"
+		"\"mtu\":1500}\n");
+	strbuf_fini(&answer);
+}
+
 static void write_file(const char *name, const char *text, char path[128])
 {
 	snprintf(path, 128, "%s/%s", rundir, name);
@@ -300,6 +395,10 @@ static void help_names_every_noun_and_every_key(void **state)
 	assert_int_equal(run("port add --help", &out, &err), 0);
 	assert_non_null(strstr(strbuf_str(&out), "vlan-mode=access|trunk"));
 	assert_null(strstr(strbuf_str(&out), "bridge="));
+	assert_non_null(strstr(strbuf_str(&out), "type=tap|netdev|patch|pcap\n"));
+	assert_int_equal(run("port set --help", &out, &err), 0);
+	assert_non_null(strstr(strbuf_str(&out), "port set PORT KEY=VALUE...\n"));
+	assert_null(strstr(strbuf_str(&out), "ofport=")); /* cannot be set */
 	strbuf_reset(&out);
 	man_page(commands, &out);
 	for (const struct config_key *k = NULL; (k = keys_next(KEYS_PORT, k));)
@@ -391,6 +490,9 @@ int main(void)
 		cmocka_unit_test(exit_status_and_error_line_tell_what_was_wrong),
 		cmocka_unit_test(error_is_one_json_object_with_json),
 		cmocka_unit_test(answer_of_the_daemon_is_printed_or_told),
+		cmocka_unit_test(nothing_to_show_is_said),
+		cmocka_unit_test(what_is_not_known_is_not_shown_as_nothing),
+		cmocka_unit_test(events_are_a_line_each),
 		cmocka_unit_test(diff_ends_as_diff_does),
 		cmocka_unit_test(batch_names_the_line_that_was_refused),
 		cmocka_unit_test(help_names_every_noun_and_every_key),

@@ -211,6 +211,29 @@ static void refusals_name_the_word_and_leave_no_trace(void **state)
 		"no bridge is named br9");
 }
 
+static void name_that_was_perhaps_meant_is_told(void **state)
+{
+	struct config *c = *state;
+
+	OK("bridge.add", "{\"name\": \"lan\"}");
+	OK("port.add", "{\"bridge\": \"lan\", \"name\": \"web1\"}");
+	REFUSED("port.set", "{\"name\": \"wbe1\", \"tag\": 1}", 2,
+		"no port is named wbe1 (did you mean 'web1'?)");
+	REFUSED("port.del", "{\"name\": \"lann\"}", 2,
+		"no port is named lann (did you mean 'lan'?)"); /* its internal one */
+	REFUSED("port.add", "{\"bridge\": \"lna\", \"name\": \"x\"}", 2,
+		"no bridge is named lna (did you mean 'lan'?)");
+	REFUSED("bridge.del", "{\"name\": \"web\"}", 2, "no bridge is named web");
+	OK("port.add", "{\"bridge\": \"lan\", \"name\": \"wb21\"}"); /* as near */
+	REFUSED("port.set", "{\"name\": \"wbb1\", \"tag\": 1}", 2,
+		"no port is named wbb1 (did you mean 'web1'?)");
+	/* another number is no misspelling */
+	REFUSED("port.del", "{\"name\": \"web2\"}", 2, "no port is named web2");
+	REFUSED("port.del", "{\"name\": \"web12\"}", 2, "no port is named web12");
+	REFUSED("port.del", "{\"name\": \"web1\", \"if-exist\": true}", -32602,
+		"unknown parameter 'if-exist' (did you mean 'if-exists'?)");
+}
+
 static void may_exist_and_if_exists_repeat_harmlessly(void **state)
 {
 	struct config *c = *state;
@@ -264,6 +287,74 @@ static void what_belongs_to_it_goes_with_it(void **state)
 	assert_int_equal(config_count(c, CONFIG_PORT), 1);
 	assert_int_equal(config_count(c, CONFIG_FDB), 1);
 	assert_non_null(config_get(c, CONFIG_FDB, "br1 02:00:00:00:00:03 vlan 3"));
+}
+
+/* A bridge's own port is there as long as the bridge; what is set of it is kept like
+ * another port's, and what is default is nowhere. */
+static void internal_port_has_settings_of_its_own(void **state)
+{
+	struct config *c = *state;
+	json_t *result;
+
+	OK("bridge.add", "{\"name\": \"br0\", \"mac\": \"02:00:00:00:00:01\"}");
+	OK("port.add", "{\"bridge\": \"br0\", \"name\": \"vm1\"}");
+	OK("fdb.add", "{\"bridge\": \"br0\", \"mac\": \"02:00:00:00:00:09\", \"port\": \"br0\"}");
+	OK("port.set", "{\"name\": \"br0\", \"tag\": \"10\", \"isolated\": true}");
+	const json_t *port = config_get(c, CONFIG_PORT, "br0");
+	char *text = json_dumps(port, JSON_COMPACT);
+	assert_string_equal(text, "{\"name\":\"br0\",\"bridge\":\"br0\",\"type\":\"internal\","
+				  "\"tag\":10,\"isolated\":true}");
+	free(text);
+	/* it is no port that somebody added, and takes no number */
+	assert_int_equal(config_ports(c), 1);
+	assert_int_equal(config_bridge_ports(c, "br0"), 1);
+	OK("port.add",
+		"{\"bridge\": \"br0\", \"name\": \"br0\", \"may-exist\": true, \"tag\": 11}");
+	assert_int_equal(
+		json_integer_value(json_object_get(config_get(c, CONFIG_PORT, "br0"), "tag")), 11);
+
+	/* what is the bridge's goes there */
+	assert_int_equal(
+		op_result(c, "port.set", "{\"name\": \"br0\", \"mtu\": 9000, \"storm-unknown\": 7}",
+			&result),
+		0);
+	json_decref(result);
+	assert_int_equal(
+		json_integer_value(json_object_get(config_get(c, CONFIG_BRIDGE, "br0"), "mtu")),
+		9000);
+	assert_null(json_object_get(config_get(c, CONFIG_PORT, "br0"), "mtu"));
+
+	REFUSED("port.set", "{\"name\": \"br0\", \"mtu\": 9}", 1,
+		"bridge br0: mtu: 9 is not a number from 68 to 65521");
+	REFUSED("port.set", "{\"name\": \"br0\", \"mtu\": 1400, \"tag\": 4095}", 1,
+		"port br0: tag: 4095 is not a VLAN (1-4094)");
+	REFUSED("port.set", "{\"name\": \"br0\", \"ofport\": 5}", 1,
+		"port br0: ofport: an internal port's is always 65534");
+	REFUSED("port.set", "{\"name\": \"br0\", \"queues\": 2}", 1,
+		"port br0: queues: is not a key of type internal");
+	REFUSED("port.set", "{\"name\": \"br0\", \"type\": \"tap\"}", 1,
+		"port br0: type: cannot be changed; delete the port and add it again");
+	REFUSED("port.set", "{\"name\": \"br0\", \"bridge\": \"br0\"}", 1,
+		"port br0: bridge: cannot be changed; delete the port and add it again");
+	REFUSED("port.add", "{\"bridge\": \"br0\", \"name\": \"br0\"}", 3,
+		"port br0 exists already");
+	REFUSED("port.add", "{\"bridge\": \"br0\", \"name\": \"x\", \"type\": \"internal\"}", 1,
+		"port x: type: internal is the one port that has its bridge's name (type tap is "
+		"an interface for the host, too)");
+	REFUSED("port.del", "{\"name\": \"br0\"}", 1,
+		"port br0 is the internal port of its bridge and goes with it");
+	REFUSED("bridge.add", "{\"name\": \"br0\"}", 3, "bridge br0 exists already");
+
+	/* back to the defaults: no object; its addresses stay */
+	OK("port.set",
+		"{\"name\": \"br0\", \"tag\": null, \"isolated\": false, \"storm-unknown\": 0}");
+	assert_null(config_get(c, CONFIG_PORT, "br0"));
+	assert_int_equal(config_count(c, CONFIG_FDB), 1);
+
+	OK("port.set", "{\"name\": \"br0\", \"tag\": 10}");
+	OK("bridge.del", "{\"name\": \"br0\"}");
+	assert_int_equal(config_count(c, CONFIG_PORT), 0);
+	assert_int_equal(config_ports(c), 0);
 }
 
 static void address_without_vlan_is_deleted_in_all(void **state)
@@ -460,6 +551,48 @@ static void apply_makes_it_so_and_twice_is_once(void **state)
 	json_decref(params);
 }
 
+static void apply_sets_internal_ports(void **state)
+{
+	struct config *c = *state;
+	const char *doc = DOC("{\"name\": \"br0\"}, {\"name\": \"br1\"}",
+		"{\"name\": \"br0\", \"bridge\": \"br0\", \"tag\": 10}, "
+		"{\"name\": \"br1\", \"bridge\": \"br1\", \"type\": \"internal\"}",
+		"");
+	json_t *result;
+
+	/* also where a port of another kind had the name before */
+	OK("bridge.add", "{\"name\": \"old\"}");
+	OK("port.add", "{\"bridge\": \"old\", \"name\": \"br0\"}");
+	n_changes(c, doc);
+	assert_int_equal(n_changes(c, doc), 0);
+	assert_string_equal(port_text(c, "br0", "type"), "internal");
+	assert_null(config_get(c, CONFIG_PORT, "br1")); /* says nothing */
+
+	/* it is always there: a document sets it, and never adds or deletes it */
+	assert_int_equal(
+		op_result(c, "config.apply",
+			DOC("{\"name\": \"br0\"}, {\"name\": \"br1\"}",
+				"{\"name\": \"br1\", \"bridge\": \"br1\", \"isolated\": true}", ""),
+			&result),
+		0);
+	char *text = json_dumps(json_object_get(result, "changes"), JSON_COMPACT);
+	assert_string_equal(text, "[{\"action\":\"set\",\"kind\":\"port\",\"name\":\"br0\","
+				  "\"keys\":{\"tag\":[10,null]}},"
+				  "{\"action\":\"set\",\"kind\":\"port\",\"name\":\"br1\",\"keys\":"
+				  "{\"isolated\":[null,true]}}]");
+	free(text);
+	json_decref(result);
+
+	REFUSED("config.apply",
+		DOC("{\"name\": \"br0\"}",
+			"{\"name\": \"br1\", \"bridge\": \"br1\", \"isolated\": true}", ""),
+		2, "port br1: no bridge is named br1");
+	REFUSED("config.apply",
+		DOC("{\"name\": \"br0\"}",
+			"{\"name\": \"br0\", \"bridge\": \"br0\", \"mtu\": 1400}", ""),
+		1, "port br0: mtu: is a key of the bridge ('bridge set br0 mtu=')");
+}
+
 static void dry_run_tells_and_does_nothing(void **state)
 {
 	struct config *c = *state;
@@ -501,7 +634,7 @@ static void apply_refuses_documents_that_are_wrong(void **state)
 	REFUSED("config.apply", "{\"document\": {\"version\": 2}}", 1,
 		"document: 'version' is not 1");
 	REFUSED("config.apply", "{\"document\": {\"version\": 1, \"bridge\": []}}", -32602,
-		"document: unknown parameter 'bridge'");
+		"document: unknown parameter 'bridge' (did you mean 'bridges'?)");
 	REFUSED("config.apply", "{\"document\": {\"version\": 1, \"bridges\": [], \"fdb\": []}}", 1,
 		"document: 'ports' is missing");
 	REFUSED("config.apply", DOC("7", "", ""), 1, "document: bridges[0]: is not an object");
@@ -545,14 +678,17 @@ int main(void)
 		T(bridge_gets_address_and_dpid_once),
 		T(port_type_and_number_are_chosen_once),
 		T(refusals_name_the_word_and_leave_no_trace),
+		T(name_that_was_perhaps_meant_is_told),
 		T(may_exist_and_if_exists_repeat_harmlessly),
 		T(what_belongs_to_it_goes_with_it),
+		T(internal_port_has_settings_of_its_own),
 		T(address_without_vlan_is_deleted_in_all),
 		T(patch_ports_agree_about_each_other),
 		T(bridge_has_room_for_so_many_ports),
 		T(change_among_very_many_ports_is_cheap),
 		T(batch_is_checked_as_a_whole_and_undone_as_a_whole),
 		T(apply_makes_it_so_and_twice_is_once),
+		T(apply_sets_internal_ports),
 		T(dry_run_tells_and_does_nothing),
 		T(apply_refuses_documents_that_are_wrong),
 		T(apply_replaces_a_port_by_one_of_another_type),

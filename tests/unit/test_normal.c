@@ -9,6 +9,8 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "clock.h"
+#include "frame.h"
 #include "pipeline.h"
 #include "port_sim.h"
 #include "rcu.h"
@@ -271,6 +273,90 @@ static void group_address_as_source_is_dropped_and_not_learned(void **state)
 	assert_int_equal(fdb_stats(w->bridge->fdb).entries, 0);
 }
 
+static void source_of_zeros_is_dropped_and_not_learned(void **state)
+{
+	struct world *w = *state;
+	uint8_t f[64];
+
+	build(f, 2, 1, 0);
+	memset(f + 6, 0, 6);
+	send_raw(w, 0, f, 64);
+	assert_int_equal(got(w), 0);
+	assert_int_equal(drops(w, 0, DROP_RX_SRC_ZERO), 1);
+	assert_int_equal(fdb_stats(w->bridge->fdb).entries, 0);
+}
+
+/* 'count' datagrams of 100 bytes as one broadcast frame. */
+static void broadcast_large(struct world *w, unsigned count)
+{
+	static struct frame frame;
+	struct frame_shape s = {.payload_len = 100 * (size_t)count};
+	struct rng r = {count};
+
+	frame_build(&frame, &s, &r);
+	memcpy(frame.b, "\xff\xff\xff\xff\xff\xff\x02\0\0\0\0\x01", 12);
+	struct virtio_net_hdr h = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4,
+		.gso_size = htole16(100),
+		.csum_start = htole16((uint16_t)frame.l4),
+		.csum_offset = htole16(UDP_CSUM_OFS)};
+	assert_int_equal(sim_port_inject(w->ports[0], frame.b, frame.len, &h), 0);
+	run(w, 0);
+}
+
+static void storm_limits_count_segments(void **state)
+{
+	struct world *w = *state;
+	struct bport_conf c = trunk_conf();
+	uint64_t start = 1000000000;
+
+	c.storm.broadcast = token_rate_make(100, 50);
+	assert_int_equal(bridge_port_set(w->bports[0], &c), 0);
+	w->lane.now_ns = start;
+	broadcast_large(w, 30);
+	assert_int_equal(got(w), 0xe);
+	broadcast_large(w, 30); /* of which 20 would still pass */
+	assert_int_equal(got(w), 0);
+	assert_int_equal(drops(w, 0, DROP_RX_STORM_BROADCAST), 1);
+	broadcast_large(w, 20);
+	assert_int_equal(got(w), 0xe);
+	station_sends(w, 0, 0xff, 1, 0);
+	assert_int_equal(got(w), 0);
+
+	/* one of more than ever passes at once, after the time for 50, costs that for 200 */
+	w->lane.now_ns += 500000000;
+	broadcast_large(w, 200);
+	assert_int_equal(got(w), 0xe);
+	w->lane.now_ns += 1509000000;
+	station_sends(w, 0, 0xff, 1, 0);
+	assert_int_equal(got(w), 0);
+	w->lane.now_ns += 1000000;
+	station_sends(w, 0, 0xff, 1, 0);
+	assert_int_equal(got(w), 0xe);
+}
+
+static void new_storm_limit_holds_at_once(void **state)
+{
+	struct world *w = *state;
+	struct bport_conf c = trunk_conf();
+
+	w->lane.now_ns = 1000000000;
+	c.storm.broadcast = token_rate_make(1, 1);
+	assert_int_equal(bridge_port_set(w->bports[0], &c), 0);
+	broadcast_large(w, 500);
+	assert_int_equal(got(w), 0xe);
+	station_sends(w, 0, 0xff, 1, 0);
+	assert_int_equal(got(w), 0);
+	c.isolated = true; /* says nothing of limits */
+	assert_int_equal(bridge_port_set(w->bports[0], &c), 0);
+	station_sends(w, 0, 0xff, 1, 0);
+	assert_int_equal(got(w), 0);
+	c.storm.broadcast = token_rate_make(1000000, 100000);
+	assert_int_equal(bridge_port_set(w->bports[0], &c), 0);
+	station_sends(w, 0, 0xff, 1, 0);
+	assert_int_equal(got(w), 0xe);
+}
+
 static void storm_limits_count_each_kind_by_itself(void **state)
 {
 	struct world *w = *state;
@@ -301,6 +387,37 @@ static void link_down_forgets_addresses_and_stops_floods(void **state)
 	got(w);
 	sim_port_set_link(w->ports[1], false);
 	bridge_port_link_down(w->bports[1]);
+	station_sends(w, 0, 1, 2, 0);
+	assert_int_equal(got(w), 0xc);
+}
+
+static void backlog_of_a_port_without_link_brings_no_addresses(void **state)
+{
+	struct world *w = *state;
+
+	sim_port_set_link(w->ports[1], false);
+	bridge_port_link_down(w->bports[1]);
+	station_sends(w, 1, 0xff, 1, 0);
+	assert_int_equal(got(w), 0xd);
+	assert_int_equal(fdb_stats(w->bridge->fdb).entries, 0);
+	sim_port_set_link(w->ports[1], true);
+	station_sends(w, 1, 0xff, 1, 0);
+	assert_int_equal(fdb_stats(w->bridge->fdb).entries, 1);
+}
+
+/* What a worker in mid-burst still learns after the change. */
+static void address_learned_by_the_vlan_before_goes(void **state)
+{
+	struct world *w = *state;
+	struct bport_conf c = trunk_conf();
+	uint64_t deadline = clock_now_ms() + 5000;
+
+	c.vlan.mode = VLAN_ACCESS;
+	c.vlan.tag = 10;
+	assert_int_equal(bridge_port_set(w->bports[1], &c), 0);
+	fdb_learn(w->bridge->fdb, eth_addr_load("\x02\0\0\0\0\x01"), 0, w->bports[1]->index, 0);
+	while (fdb_stats(w->bridge->fdb).entries && clock_now_ms() < deadline)
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
 	station_sends(w, 0, 1, 2, 0);
 	assert_int_equal(got(w), 0xc);
 }
@@ -375,8 +492,13 @@ int main(void)
 		normal_test(isolated_ports_reach_others_but_not_each_other),
 		normal_test(reserved_groups_stay_unless_the_bridge_forwards_them),
 		normal_test(group_address_as_source_is_dropped_and_not_learned),
+		normal_test(source_of_zeros_is_dropped_and_not_learned),
+		normal_test(storm_limits_count_segments),
+		normal_test(new_storm_limit_holds_at_once),
 		normal_test(storm_limits_count_each_kind_by_itself),
 		normal_test(link_down_forgets_addresses_and_stops_floods),
+		normal_test(backlog_of_a_port_without_link_brings_no_addresses),
+		normal_test(address_learned_by_the_vlan_before_goes),
 		normal_test(moved_station_is_found_at_its_new_port),
 		normal_test(removed_port_gets_nothing_and_its_slot_is_reused_clean),
 		normal_test(burst_keeps_its_order_and_leaks_nothing),

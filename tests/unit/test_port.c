@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "frame.h"
+#include "stack.h"
 
 enum { PORTS_MAX = 4 };
 
@@ -18,6 +18,7 @@ static struct lane lane;
 static struct port *ports[PORTS_MAX], *route[PORTS_MAX];
 static unsigned n_entered;
 static struct frame frame, want; /* too large for the stack */
+static struct stack stack, segment;
 static uint8_t buf[PACKET_LEN_MAX];
 
 static void enter(struct lane *l, struct port *port, struct packet **pkts, unsigned n)
@@ -51,7 +52,9 @@ static int setup(void **state)
 	n_entered = 0;
 	memset(ports, 0, sizeof(ports));
 	memset(route, 0, sizeof(route));
-	return lane_init(&lane, 0, enter);
+	assert_int_equal(lane_init(&lane, 0, enter), 0);
+	lane_begin_burst(&lane, 1000000); /* more than a test sends */
+	return 0;
 }
 
 static int teardown(void **state)
@@ -297,6 +300,7 @@ static void a_checksum_outside_the_frame_is_dropped(void **state)
 	port_send(&lane, port, p);
 	lane_flush(&lane);
 	assert_int_equal(sim_port_tx_waiting(port), 0);
+	assert_int_equal(drops(0, DROP_TX_NO_CHECKSUM), 1);
 	assert_int_equal(all_drops(0), 1);
 }
 
@@ -373,6 +377,109 @@ static void a_batch_of_large_segments_fits_the_arena(void **state)
 	lane_flush(&lane);
 	assert_int_equal(all_drops(0), 0);
 	assert_int_equal(port->lanes[0]->count.tx_packets, BATCH_MAX * 100);
+}
+
+/* What a port cannot take for want of memory is dropped there, not where it came from. */
+static void segments_without_descriptors_are_dropped_by_name(void **state)
+{
+	const struct frame_shape s = {.payload_len = 6000};
+	struct port *port = add_port(0, NULL);
+	struct packet *held[ARENA_PACKETS];
+	unsigned n = 0;
+
+	sim_port_set_caps(port, 0);
+	build(&s);
+	frame_make_partial(&frame);
+	struct packet *p = partial(1000);
+	while ((held[n] = arena_alloc(&lane.arena)))
+		n++;
+	port_send(&lane, port, p);
+	lane_flush(&lane);
+	port_free_all(&lane, held, n);
+	assert_int_equal(drops(0, DROP_TX_NO_BUFFERS), 1);
+	assert_int_equal(all_drops(0), 1);
+	assert_int_equal(sim_port_tx_waiting(port), 0);
+}
+
+/* 'stack' as it comes from a tunnel device. */
+static struct packet *tunnelled(uint16_t gso_size)
+{
+	struct packet *p = arena_alloc(&lane.arena);
+	struct virtio_net_hdr h = stack_claim(&stack, gso_size);
+
+	assert_non_null(p);
+	memcpy(p->data, stack.b, PACKET_HEAD_FIRST);
+	p->len = (uint32_t)stack.len;
+	p->head_len = PACKET_HEAD_FIRST;
+	p->tail[p->tail_n++] =
+		(struct iovec){stack.b + PACKET_HEAD_FIRST, stack.len - PACKET_HEAD_FIRST};
+	assert_int_equal(vnet_hdr_apply(&h, p), 0);
+	return p;
+}
+
+/* No virtio-net header says that segments are in a tunnel; a patch needs none. */
+static void segments_in_a_tunnel_are_cut_for_any_port_but_a_patch(void **state)
+{
+	struct rng r = rng_init(__func__);
+	struct virtio_net_hdr hdr;
+
+	add_patch(0);
+	route[1] = add_port(2, NULL);
+	sim_port_set_caps(ports[2], PORT_TX_ALL);
+	for (unsigned csum = 0; csum < 2; csum++) {
+		stack_vxlan(&stack, csum, true, 30000, &r);
+		stack_make_partial(&stack, true, &r);
+		port_send(&lane, ports[0], tunnelled(1000));
+		lane_flush(&lane);
+		assert_int_equal(ports[0]->lanes[0]->count.tx_gso, csum + 1);
+		assert_int_equal(ports[2]->lanes[0]->count.tx_segmented, csum + 1);
+		assert_int_equal(sim_port_tx_waiting(ports[2]), 30);
+		for (unsigned i = 0; i < 30; i++) {
+			stack_segment(&stack, i, 1000, &segment);
+			assert_int_equal(
+				sim_port_take(ports[2], buf, sizeof(buf), &hdr), segment.len);
+			assert_memory_equal(buf, segment.b, segment.len);
+			assert_int_equal(hdr.gso_type, VIRTIO_NET_HDR_GSO_NONE);
+		}
+	}
+	assert_int_equal(all_drops(0) + all_drops(1) + all_drops(2), 0);
+}
+
+/* It is the whole segment that must fit, tunnel and all. */
+static void segments_in_a_tunnel_heed_the_mtu(void **state)
+{
+	struct rng r = rng_init(__func__);
+	struct port *port = add_port(0, NULL);
+
+	sim_port_set_mtu(port, 1500);
+	stack_vxlan(&stack, false, true, 9000, &r);
+	port_send(&lane, port, tunnelled((uint16_t)(1515 - stack.payload)));
+	lane_flush(&lane);
+	assert_int_equal(drops(0, DROP_TX_TOO_LONG), 1);
+	port_send(&lane, port, tunnelled((uint16_t)(1514 - stack.payload)));
+	lane_flush(&lane);
+	assert_int_equal(all_drops(0), 1);
+	assert_int_equal(sim_port_take(port, buf, sizeof(buf), NULL), 1514);
+}
+
+static void an_unfinished_checksum_in_a_tunnel_is_passed_on_or_finished(void **state)
+{
+	struct rng r = rng_init(__func__);
+	struct port *port = add_port(0, NULL);
+	struct virtio_net_hdr hdr;
+
+	for (unsigned caps = 0; caps < 2; caps++) {
+		sim_port_set_caps(port, caps ? PORT_TX_CSUM : 0);
+		stack_vxlan(&stack, true, true, 1000, &r);
+		segment = stack;
+		stack_make_partial(&stack, false, &r);
+		port_send(&lane, port, tunnelled(0));
+		lane_flush(&lane);
+		assert_int_equal(sim_port_take(port, buf, sizeof(buf), &hdr), stack.len);
+		assert_memory_equal(buf, caps ? stack.b : segment.b, stack.len);
+		assert_int_equal(hdr.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM, caps);
+		assert_int_equal(le16toh(hdr.csum_start), caps ? 84 : 0);
+	}
 }
 
 static void a_port_that_is_down_or_closed_drops_by_name(void **state)
@@ -494,6 +601,10 @@ int main(void)
 		T(a_checksum_outside_the_frame_is_dropped),
 		T(a_port_without_segmentation_gets_segments_in_order),
 		T(a_batch_of_large_segments_fits_the_arena),
+		T(segments_without_descriptors_are_dropped_by_name),
+		T(segments_in_a_tunnel_are_cut_for_any_port_but_a_patch),
+		T(segments_in_a_tunnel_heed_the_mtu),
+		T(an_unfinished_checksum_in_a_tunnel_is_passed_on_or_finished),
 		T(a_port_that_is_down_or_closed_drops_by_name),
 		T(a_patch_leads_to_the_other_bridge_and_both_ends_count),
 		T(a_patch_without_its_other_end_drops_by_name),

@@ -130,7 +130,7 @@ static void assert_info(struct port *port, const char *key, const char *text, in
 	json_decref(info);
 }
 
-static uint64_t drops(const struct port *port, enum drop_reason reason)
+static uint64_t drops(struct port *port, enum drop_reason reason)
 {
 	struct port_counters sum;
 

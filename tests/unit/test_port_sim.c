@@ -75,7 +75,7 @@ static bool readable(const struct rxq *q)
 	return poll(&p, 1, 0) == 1;
 }
 
-static uint64_t drops(const struct port *port, enum drop_reason reason)
+static uint64_t drops(struct port *port, enum drop_reason reason)
 {
 	struct port_counters sum;
 

@@ -94,8 +94,13 @@ static void on_answered(void *arg)
 {
 }
 
+static bool on_event(void *arg, const char *line, size_t len)
+{
+	return false;
+}
+
 static const struct rpc_session_ops session_ops = {
-	.send = on_send, .ready = on_ready, .answered = on_answered};
+	.send = on_send, .ready = on_ready, .answered = on_answered, .event = on_event};
 
 static void start(struct env *e, bool with_socket)
 {
@@ -826,23 +831,80 @@ static void notifications_alone_never_stop_the_reading(void **state)
 	close(fd);
 }
 
-static void watcher_hears_of_ports(void **state)
+static void watch(struct env *e, int fd)
 {
-	struct env *e = *state;
+	static const char ask_line[] =
+		"{\"id\":1,\"method\":\"watch\",\"params\":{\"kind\":\"config\"}}\n";
 	char line[400];
-	int fd = client_connect(e);
 
-	assert_int_equal(write(fd, "{\"id\":1,\"method\":\"watch\"}\n", 26), 26);
+	assert_int_equal(write(fd, ask_line, sizeof(ask_line) - 1), sizeof(ask_line) - 1);
 	assert_true(client_line(e, fd, line, sizeof(line)));
 	assert_non_null(strstr(line, "\"result\":{}"));
+}
+
+static void watcher_hears_through_its_connection(void **state)
+{
+	struct env *e = *state;
+	char line[1000];
+	int fd = client_connect(e);
+
+	watch(e, fd);
+	OK(e, "{\"id\":1,\"method\":\"bridge.add\",\"params\":{\"name\":\"br0\"}}");
+	assert_true(client_line(e, fd, line, sizeof(line)));
+	assert_int_equal(strncmp(line,
+				 "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"event\":"
+				 "\"config\",\"time\":1",
+				 80 - 11),
+		0);
+	assert_non_null(strstr(line, "\"revision\":1,\"changes\":[{\"action\":\"add\","));
+	close(fd);
+}
+
+/* It watches and never reads: the switch holds so many bytes for it and no more, does
+ * not cut it off, and tells how much it missed once it reads. */
+static void watcher_that_does_not_read_misses_events(void **state)
+{
+	struct env *e = *state;
+	char line[8192];
+	int fd = client_connect(e);
+	unsigned long got = 0, missed = 0, sent = 0;
+
 	add_basics(e);
-	bool up = false;
-	while (!up) {
-		assert_true(client_line(e, fd, line, sizeof(line)));
-		assert_non_null(
-			strstr(line, "\"method\":\"event\",\"params\":{\"event\":\"port\","));
-		up = strstr(line, "\"name\":\"q\",\"state\":\"up\",\"link\":") != NULL;
+	watch(e, fd);
+	/* external-ids of 4 KB fill a megabyte in no time */
+	char *value = malloc(4001);
+	memset(value, 'x', 4000);
+	value[4000] = '\0';
+	for (; sent < 1000; sent++) {
+		snprintf(line, sizeof(line),
+			"{\"id\":1,\"method\":\"port.set\",\"params\":{\"name\":\"p\","
+			"\"external-id.a\":\"%lu%.3990s\"}}",
+			sent, value);
+		OK(e, line);
 	}
+	free(value);
+	const char *status = ask(e, "{\"id\":1,\"method\":\"status\"}");
+	const char *out = strstr(status, "{\"name\":\"client-output-bytes\",\"now\":");
+	assert_non_null(out);
+	assert_in_range(atoi(out + strlen("{\"name\":\"client-output-bytes\",\"now\":")), 1,
+		LIMITS_EVENT_BYTES);
+	assert_null(strstr(status, "\"events-missed\":0,"));
+
+	clock_warp_ms(1000ull * 2 * LIMITS_CLIENT_STALL_S); /* libevent's clock is another */
+	while (got + missed < sent) {
+		char *big = malloc(1 << 16), *count;
+
+		assert_true(client_line(e, fd, big, 1 << 16));
+		count = strstr(big, "\"event\":\"missed\"");
+		if (count)
+			missed += strtoul(strstr(count, "\"count\":") + 8, NULL, 10);
+		else
+			got++;
+		free(big);
+	}
+	assert_int_equal(got + missed, sent);
+	assert_true(missed > 0);
+	assert_true(got > 100);
 	close(fd);
 }
 
@@ -870,7 +932,8 @@ int main(void)
 		T(endless_line_ends_the_connection),
 		T(client_that_does_not_read_is_not_served_without_end),
 		T(notifications_alone_never_stop_the_reading),
-		T(watcher_hears_of_ports),
+		T(watcher_hears_through_its_connection),
+		T(watcher_that_does_not_read_misses_events),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

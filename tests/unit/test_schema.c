@@ -59,11 +59,11 @@ static void values_become_canonical_or_a_complaint(void **state)
 		{"trunks", "\"30,10,20-22,21-25\"", "\"10,20-25,30\""},
 		{"trunks", "[1, \"3-4\", 2]", "\"1-4\""},
 		{"trunks", "7", "\"7\""},
-		{"trunks", "\"0-4095\"", "default"},
+		{"trunks", "\"0-4094\"", "default"},
 		{"trunks", "\"all\"", "default"},
-		{"trunks", "\"\"", "!'' is not a VLAN or range of VLANs (0-4095)"},
-		{"trunks", "\"10,20-x,30\"", "!20-x is not a VLAN or range of VLANs (0-4095)"},
-		{"trunks", "\"10,4096\"", "!4096 is not a VLAN or range of VLANs (0-4095)"},
+		{"trunks", "\"\"", "!'' is not a VLAN or range of VLANs (0-4094)"},
+		{"trunks", "\"10,20-x,30\"", "!20-x is not a VLAN or range of VLANs (0-4094)"},
+		{"trunks", "\"10,4095\"", "!4095 is not a VLAN or range of VLANs (0-4094)"},
 		{"trunks", "{}", "!{} is not a list of VLANs (10,20-29)"},
 		{"vlan-mode", "\"dot1q-tunnel\"", "\"dot1q-tunnel\""},
 		{"vlan-mode", "\"acess\"",
@@ -262,10 +262,23 @@ static void objects_become_what_the_dataplane_takes(void **state)
 	assert_int_equal(br.mac_age_s, 0);
 	assert_int_equal(br.mac_limit, 65536);
 	assert_true(br.forward_bpdu);
-	schema_internal_conf(bridge, &conf, &bconf);
+	schema_internal_conf(bridge, NULL, &conf, &bconf);
 	assert_ptr_equal(conf.ops, port_type_lookup("internal"));
 	assert_int_equal(conf.mtu, 1500);
 	assert_true(conf.has_mac && conf.mac.b[5] == 9);
+	assert_false(conf.offloads_off);
+	assert_int_equal(bconf.vlan.mode, VLAN_TRUNK);
+	assert_true(bconf.vlan.all_trunks && bconf.vlan.all_cvlans);
+	json_t *internal = json_pack("{s:s, s:s, s:s, s:i, s:b, s:i}", "name", "br0", "bridge",
+		"br0", "type", "internal", "tag", 10, "isolated", 1, "storm-unknown", 50);
+	schema_internal_conf(bridge, internal, &conf, &bconf);
+	assert_int_equal(conf.mtu, 1500);
+	assert_true(conf.has_mac && conf.mac.b[5] == 9);
+	assert_int_equal(bconf.vlan.mode, VLAN_ACCESS);
+	assert_int_equal(bconf.vlan.tag, 10);
+	assert_true(bconf.isolated);
+	assert_int_equal(bconf.storm.unknown.rate, 50);
+	json_decref(internal);
 	json_decref(bridge);
 }
 

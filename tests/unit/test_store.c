@@ -306,11 +306,12 @@ static void check_contents(struct env *e, const char *path, const char *expected
 
 static void copy_file(const char *from, const char *to, const char *suffix)
 {
-	char cmd[300];
+	struct strbuf cmd = STRBUF_INIT;
 
-	snprintf(cmd, sizeof(cmd), "rm -f %s%s; test ! -e %s%s || cp %s%s %s%s", to, suffix, from,
-		suffix, from, suffix, to, suffix);
-	assert_int_equal(system(cmd), 0);
+	strbuf_printf(&cmd, "rm -f %s%s; test ! -e %s%s || cp %s%s %s%s", to, suffix, from, suffix,
+		from, suffix, to, suffix);
+	assert_int_equal(system(strbuf_str(&cmd)), 0);
+	strbuf_fini(&cmd);
 }
 
 /* What a crash would leave: the files as they are now. */
@@ -434,9 +435,9 @@ static void newer_database_is_refused_and_untouched(void **state)
 	struct env *e = *state;
 
 	store_close(open_path(e, e->path));
-	sql(e->path, "PRAGMA user_version=2");
+	sql(e->path, "PRAGMA user_version=99");
 	uint64_t before = file_hash(e->path);
-	assert_int_equal(refuses(e, e->path, "newer version (schema 2"), -EPROTO);
+	assert_int_equal(refuses(e, e->path, "newer version (schema 99"), -EPROTO);
 	assert_true(file_hash(e->path) == before);
 }
 
@@ -476,6 +477,32 @@ static void folder_in_the_files_place_is_refused(void **state)
 	assert_int_equal(refuses(e, e->path, "No such file"), -ENOENT);
 }
 
+static void each_database_has_a_secret_that_it_keeps(void **state)
+{
+	uint8_t first[STORE_SECRET_LEN], again[STORE_SECRET_LEN], other[STORE_SECRET_LEN];
+	struct strbuf why = STRBUF_INIT;
+	struct env *e = *state;
+	struct store *s = open_path(e, e->path);
+
+	assert_int_equal(store_secret(s, first, &why), 0);
+	store_close(s);
+	s = open_path(e, e->path);
+	assert_int_equal(store_secret(s, again, &why), 0);
+	store_close(s);
+	assert_memory_equal(first, again, sizeof(first));
+	s = open_path(e, ":memory:");
+	assert_int_equal(store_secret(s, other, &why), 0);
+	store_close(s);
+	assert_memory_not_equal(first, other, sizeof(first));
+
+	sql(e->path, "DELETE FROM secret");
+	s = open_path(e, e->path);
+	assert_int_equal(store_secret(s, again, &why), -EIO);
+	assert_non_null(strstr(strbuf_str(&why), "secret"));
+	store_close(s);
+	strbuf_fini(&why);
+}
+
 /* A version 0.5 of our own, so to speak: the table lacked its owner. */
 static void older_schema_is_brought_up_in_one_step_each(void **state)
 {
@@ -487,7 +514,8 @@ static void older_schema_is_brought_up_in_one_step_each(void **state)
 		    "CREATE TABLE object (owner TEXT, kind TEXT, name TEXT, json TEXT,"
 		    " PRIMARY KEY (owner, kind, name));"
 		    "INSERT INTO object SELECT 'local', kind, name, json FROM o1; DROP TABLE o1;"
-		    "CREATE TABLE failure (n INTEGER); INSERT INTO failure VALUES (0)"},
+		    "CREATE TABLE failure (n INTEGER); INSERT INTO failure VALUES (0);"
+		    "CREATE TABLE revision (n INTEGER); INSERT INTO revision VALUES (7)"},
 		{2, NULL}};
 	struct env *e = *state;
 	struct store_conf conf = {
@@ -506,6 +534,7 @@ static void older_schema_is_brought_up_in_one_step_each(void **state)
 	char *rows = contents(s);
 	assert_string_equal(rows, "port:a=1;.");
 	free(rows);
+	assert_int_equal(store_stats(s).revision, 7);
 	assert_int_equal(commit_one(e, s, "b", "2"), 0);
 	store_close(s);
 
@@ -518,8 +547,9 @@ static void older_schema_is_brought_up_in_one_step_each(void **state)
 /* A migration that fails half-way has changed nothing. */
 static void failed_migration_leaves_the_old_version(void **state)
 {
-	static const struct store_migration bad[] = {
-		{1, ""}, {2, "CREATE TABLE more (x); INSERT INTO nowhere VALUES (1)"}, {2, NULL}};
+	static const struct store_migration bad[] = {{STORE_SCHEMA, ""},
+		{STORE_SCHEMA + 1, "CREATE TABLE more (x); INSERT INTO nowhere VALUES (1)"},
+		{STORE_SCHEMA + 1, NULL}};
 	struct env *e = *state;
 	struct store_conf conf = {
 		.base = e->base, .path = e->path, .owner = "local", .migrations = bad};
@@ -642,6 +672,7 @@ int main(void)
 		T(newer_database_is_refused_and_untouched),
 		T(damaged_database_is_refused_and_untouched),
 		T(folder_in_the_files_place_is_refused),
+		T(each_database_has_a_secret_that_it_keeps),
 		T(older_schema_is_brought_up_in_one_step_each),
 		T(failed_migration_leaves_the_old_version),
 		T(commit_survives_each_failing_write),

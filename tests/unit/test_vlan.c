@@ -231,6 +231,22 @@ static void priority_tag_does_not_hide_another_tag(void **state)
 	assert_in(&tunnel, frame(ETHERTYPE_CTAG, 0, ETHERTYPE_CTAG, 20), 100, &m);
 }
 
+static void the_reserved_vlan_is_let_in_by_nobody_but_a_tunnel(void **state)
+{
+	static const enum vlan_mode modes[] = {
+		VLAN_TRUNK, VLAN_ACCESS, VLAN_NATIVE_TAGGED, VLAN_NATIVE_UNTAGGED};
+	struct vlan_conf tunnel = conf(VLAN_DOT1Q_TUNNEL, 100);
+	struct vlan_meta m;
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct vlan_conf c = conf(modes[i], 10);
+
+		assert_refused(&c, frame(ETHERTYPE_CTAG, 0xefff, 0, 0), DROP_RX_VLAN_RESERVED);
+		assert_refused(&c, frame(ETHERTYPE_STAG, 4095, 0, 0), DROP_RX_VLAN_RESERVED);
+	}
+	assert_in(&tunnel, frame(ETHERTYPE_CTAG, 4095, 0, 0), 100, &m);
+}
+
 static void egress_without_headroom_says_so(void **state)
 {
 	struct vlan_conf c = conf(VLAN_TRUNK, 0);
@@ -247,11 +263,12 @@ static void vlan_sets_parse_and_name_the_wrong_word(void **state)
 	uint64_t set[VLAN_SET_WORDS];
 	const char *bad;
 
-	assert_true(vlan_set_parse("0,10,20-22,4095", set, &bad));
+	assert_true(vlan_set_parse("0,10,20-22,4094", set, &bad));
 	for (unsigned v = 0; v < 4096; v++)
 		assert_int_equal(vlan_set_has(set, (uint16_t)v),
-			v == 0 || v == 10 || (v >= 20 && v <= 22) || v == 4095);
-	const char *wrong[] = {"", "x", "4096", "1,", "5-3", "1,,2", "-1", "1-", "1;2", " 1"};
+			v == 0 || v == 10 || (v >= 20 && v <= 22) || v == 4094);
+	const char *wrong[] = {
+		"", "x", "4095", "4096", "1-4095", "1,", "5-3", "1,,2", "-1", "1-", "1;2", " 1"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_false(vlan_set_parse(wrong[i], set, &bad));
 	assert_false(vlan_set_parse("1,99999", set, &bad));
@@ -274,6 +291,7 @@ int main(void)
 		cmocka_unit_test(priority_tags_carry_priority_on_untagged_egress_as_configured),
 		cmocka_unit_test(frame_that_ends_within_its_tag_is_malformed),
 		cmocka_unit_test(priority_tag_does_not_hide_another_tag),
+		cmocka_unit_test(the_reserved_vlan_is_let_in_by_nobody_but_a_tunnel),
 		cmocka_unit_test(egress_without_headroom_says_so),
 		cmocka_unit_test(vlan_sets_parse_and_name_the_wrong_word),
 	};

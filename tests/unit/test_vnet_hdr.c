@@ -7,11 +7,13 @@
 #include <errno.h>
 
 #include "frame.h"
-#include "offload.h"
+#include "gso_headers.h"
+#include "stack.h"
 #include "vnet_hdr.h"
 
 static struct arena arena;
 static struct frame frame; /* too large for the stack */
+static struct stack stack;
 
 static int group_setup(void **state)
 {
@@ -186,6 +188,183 @@ static void false_claims_about_udp_over_ipv6_are_refused(void **state)
 	check_claims(&s, claims, sizeof(claims) / sizeof(claims[0]));
 }
 
+/* ---- within tunnels ---- */
+
+static int apply_to_stack(struct virtio_net_hdr *h, struct rng *r)
+{
+	struct frame_tail tail;
+	struct packet *p = frame_packet(&arena, stack.b, stack.len, PACKET_HEAD_FIRST, &tail, r);
+	int rc = vnet_hdr_apply(h, p);
+
+	frame_tail_free(&tail);
+	arena_free(&arena, p);
+	return rc;
+}
+
+struct flaw {
+	const char *what;
+	size_t ofs;    /* of a byte of the frame */
+	uint8_t value; /* that it is set to */
+	int rc;
+};
+
+/* Ethernet 0, IPv4 14, UDP 34, VXLAN 42, Ethernet 50, IPv4 64, TCP 84 */
+static void flawed_vxlan_is_refused(void **state)
+{
+	static const struct flaw flaws[] = {
+		{"none", 0, 0x02, 0},
+		{"an outer fragment", 14 + 6, 0x20, -EINVAL},
+		{"an outer IPv4 of another length", 14 + 3, 0xff, -EINVAL},
+		{"an outer UDP of another length", 34 + 5, 0xff, -EINVAL},
+		{"another protocol", 14 + 9, IP_PROTO_SCTP, -EINVAL},
+		{"TCP around it", 14 + 9, IP_PROTO_TCP, -EINVAL},
+		{"no VNI", 42, 0x01, -EINVAL},
+		{"remote checksum offload", 42 + 1, 0x20, -EINVAL},
+		{"an OAM packet", 42, 0x09, -EINVAL},
+		{"of an unknown protocol", 42, 0x0c, -EINVAL},
+		{"an inner type that is not IP", 50 + 12, 0x09, -EINVAL},
+		{"an inner 802.3 length", 50 + 12, 0x05, -EINVAL},
+		{"an inner IPv4 of another version", 64, 0x55, -EINVAL},
+		{"an inner IPv4 with options, so that TCP is elsewhere", 64, 0x46, -EINVAL},
+		{"an inner IPv4 of another length", 64 + 3, 0xff, -EINVAL},
+		{"an inner fragment", 64 + 7, 0x01, -EINVAL},
+		{"inner UDP", 64 + 9, IP_PROTO_UDP, -EINVAL},
+		{"a TCP header that is too short", 84 + 12, 0x40, -EINVAL},
+	};
+	struct rng r = rng_init(__func__);
+
+	for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++) {
+		stack_vxlan(&stack, true, true, 4000, &r);
+		stack.b[42] = 0x08;
+		stack.b[42 + 1] = stack.b[42 + 2] = stack.b[42 + 3] = 0;
+		assert_int_equal(stack.layers[stack.n - 1].ofs, 84);
+		struct virtio_net_hdr h = stack_claim(&stack, 1400);
+		stack.b[flaws[i].ofs] = flaws[i].value;
+		int rc = apply_to_stack(&h, &r);
+		if (rc != flaws[i].rc)
+			fail_msg("%s: %d", flaws[i].what, rc);
+	}
+}
+
+/* Ethernet 0, IPv4 14, GRE with a key 34, IPv4 42, UDP 62 */
+static void flawed_gre_is_refused(void **state)
+{
+	static const struct flaw flaws[] = {
+		{"none", 0, 0x02, 0},
+		{"a sequence number", 34, 0x30, -EINVAL},
+		{"routing", 34, 0x60, -EINVAL},
+		{"another version", 34 + 1, 0x01, -EINVAL},
+		{"no key, so that IP is elsewhere", 34, 0x00, -EINVAL},
+		{"a checksum, so that IP is elsewhere", 34, 0xa0, -EINVAL},
+		{"another protocol", 34 + 3, 0x01, -EINVAL},
+	};
+	struct rng r = rng_init(__func__);
+
+	for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++) {
+		stack = (struct stack){0};
+		stack_push_eth(&stack, 0, &r);
+		stack_push_ip(&stack, false, false, &r);
+		stack_push_gre(&stack, false, true, &r);
+		stack_push_ip(&stack, false, false, &r);
+		stack_end(&stack, false, 4000, &r);
+		struct virtio_net_hdr h = stack_claim(&stack, 1400);
+		stack.b[flaws[i].ofs] = flaws[i].value;
+		int rc = apply_to_stack(&h, &r);
+		if (rc != flaws[i].rc)
+			fail_msg("%s: %d", flaws[i].what, rc);
+	}
+}
+
+static void what_segments_cannot_have_right_is_refused(void **state)
+{
+	struct rng r = rng_init(__func__);
+
+	/* the outer UDP checksum behind a header that may be a routing one */
+	for (int csum = 0; csum < 2; csum++) {
+		stack = (struct stack){0};
+		stack_push_eth(&stack, 0, &r);
+		stack_push_ip(&stack, true, true, &r);
+		stack_push_udp_tunnel(&stack, LAYER_VXLAN, csum, &r);
+		stack_push_eth(&stack, 0, &r);
+		stack_push_ip(&stack, false, false, &r);
+		stack_end(&stack, true, 4000, &r);
+		struct virtio_net_hdr h = stack_claim(&stack, 1400);
+		assert_int_equal(apply_to_stack(&h, &r), csum ? -EINVAL : 0);
+	}
+	/* more tunnels than there is room for */
+	for (unsigned n = GSO_TUNNELS_MAX; n < GSO_TUNNELS_MAX + 2; n++) {
+		stack = (struct stack){0};
+		stack_push_eth(&stack, 0, &r);
+		for (unsigned i = 0; i <= n; i++)
+			stack_push_ip(&stack, false, false, &r);
+		stack_end(&stack, true, 4000, &r);
+		struct virtio_net_hdr h = stack_claim(&stack, 1400);
+		assert_int_equal(apply_to_stack(&h, &r), n == GSO_TUNNELS_MAX ? 0 : -EINVAL);
+	}
+	/* the checksum of the outer UDP, and segments of what it carries */
+	stack_vxlan(&stack, true, false, 4000, &r);
+	struct virtio_net_hdr h = stack_claim(&stack, 1400);
+	h.csum_start = htole16(34);
+	assert_int_equal(apply_to_stack(&h, &r), 0); /* is itself a UDP packet to be cut */
+	h.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+	assert_int_equal(apply_to_stack(&h, &r), -EINVAL);
+}
+
+/* Nothing that the bytes say makes anything but segments of them, each no longer than it
+ * may be: with the sanitizers, nothing is read that is not there. */
+static void damaged_tunnels_are_cut_or_refused(void **state)
+{
+	struct rng r = rng_init(__func__);
+	unsigned taken = 0, refused = 0;
+
+	for (int round = 0; round < 20000; round++) {
+		struct frame_tail tail;
+
+		stack_random(&stack, rng_below(&r, 4), rng_below(&r, 2), rng_below(&r, 2000), &r);
+		struct virtio_net_hdr h = stack_claim(&stack, (uint16_t)(1 + rng_below(&r, 900)));
+		for (unsigned n = rng_below(&r, 3); n; n--)
+			stack.b[rng_below(&r, (unsigned)stack.payload)] ^=
+				(uint8_t)(1u << rng_below(&r, 8));
+		if (!rng_below(&r, 8))
+			stack.len = 14 + rng_below(&r, (unsigned)stack.len - 14);
+		struct packet *p =
+			frame_packet(&arena, stack.b, stack.len, PACKET_HEAD_FIRST, &tail, &r);
+		if (vnet_hdr_apply(&h, p)) {
+			refused++;
+		} else {
+			assert_true(p->gso_hdr_len <= p->head_len);
+			assert_true(p->csum_start < p->gso_hdr_len);
+			taken++;
+		}
+		frame_tail_free(&tail);
+		arena_free(&arena, p);
+	}
+	assert_true(taken > 1000 && refused > 1000);
+}
+
+/* ---- SCTP ---- */
+
+static void a_checksum_where_sctp_has_it_is_sctp_s(void **state)
+{
+	static const struct flaw flaws[] = {
+		{"SCTP in a tunnel", 64 + 9, IP_PROTO_SCTP, 0},
+		{"TCP", 64 + 9, IP_PROTO_TCP, -EINVAL},
+		{"a fragment", 64 + 6, 0x20, -EINVAL},
+		{"SCTP in a tunnel that is none", 42, 0x01, -EINVAL},
+	};
+	struct rng r = rng_init(__func__);
+
+	for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++) {
+		stack_vxlan(&stack, true, true, 400, &r);
+		stack.b[64 + 9] = IP_PROTO_SCTP;
+		stack.b[flaws[i].ofs] = flaws[i].value;
+		struct virtio_net_hdr h = header(CSUM, 0, 0, 84, SCTP_CSUM_OFS);
+		int rc = apply_to_stack(&h, &r);
+		if (rc != flaws[i].rc)
+			fail_msg("%s: %d", flaws[i].what, rc);
+	}
+}
+
 static void a_checksum_that_ends_with_the_frame_is_the_last_allowed(void **state)
 {
 	const struct frame_shape s = {.payload_len = 0}; /* 42 bytes */
@@ -217,6 +396,7 @@ static void short_cut_and_parser_agree_on_damaged_headers(void **state)
 		struct packet *p =
 			frame_packet(&arena, frame.b, frame.len, PACKET_HEAD_FIRST, &tail, &r);
 		struct packet *q = arena_clone(&arena, p);
+		q->csum_start = 34;
 		bool applies = !vnet_hdr_apply(&h, p);
 		bool parses = frame.len >= 52 && !gso_headers_read(q, PACKET_GSO_TCP4, &headers) &&
 			      headers.l4_ofs == 34;
@@ -273,6 +453,11 @@ int main(void)
 		cmocka_unit_test(headers_deeper_than_the_first_head_are_pulled),
 		cmocka_unit_test(false_claims_about_tcp_over_ipv4_are_refused),
 		cmocka_unit_test(false_claims_about_udp_over_ipv6_are_refused),
+		cmocka_unit_test(flawed_vxlan_is_refused),
+		cmocka_unit_test(flawed_gre_is_refused),
+		cmocka_unit_test(what_segments_cannot_have_right_is_refused),
+		cmocka_unit_test(damaged_tunnels_are_cut_or_refused),
+		cmocka_unit_test(a_checksum_where_sctp_has_it_is_sctp_s),
 		cmocka_unit_test(a_checksum_that_ends_with_the_frame_is_the_last_allowed),
 		cmocka_unit_test(short_cut_and_parser_agree_on_damaged_headers),
 		cmocka_unit_test(the_state_of_a_reused_packet_does_not_linger),

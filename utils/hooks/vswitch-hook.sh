@@ -173,10 +173,17 @@ hook_port_owner()
 	esac
 }
 
-hook_port_is_up()
+# Attached, and with a carrier: a tap has one as long as the hypervisor holds it, and
+# nothing is sent to a port without.
+hook_port_forwards()
 {
-	case $(ctl --json port show "$1" 2>/dev/null | tr -d ' \n\t') in
-	*'"state":"up"'*) return 0 ;;
+	shown=$(ctl --json port show "$1" 2>/dev/null | tr -d ' \n\t')
+	case $shown in
+	*'"state":"up"'*) ;;
+	*) return 1 ;;
+	esac
+	case $shown in
+	*'"link":true'*) return 0 ;;
 	esac
 	return 1
 }
@@ -185,7 +192,7 @@ hook_port_is_up()
 hook_wait_up()
 {
 	tries=$((timeout_s * 10))
-	until hook_port_is_up "$1"; do
+	until hook_port_forwards "$1"; do
 		[ $tries -gt 0 ] || return 1
 		tries=$((tries - 1))
 		sleep 0.1

@@ -286,6 +286,8 @@ static int check_complete(struct reader *r)
 	const struct command_arg *arg = &call->command->args[r->n_args];
 	if (arg->word && !arg->optional)
 		return refuse(r, "%s is missing", arg->word);
+	if (call->command->keys_needed && json_object_size(call->params) <= r->n_args)
+		return refuse(r, "KEY=VALUE is missing");
 	return 0;
 }
 
@@ -346,7 +348,8 @@ void command_synopsis(const struct command *command, struct strbuf *text)
 	for (const struct command_arg *a = command->args; a->word; a++, gap = " ")
 		strbuf_printf(text, a->optional ? "%s[%s]" : "%s%s", gap, a->word);
 	if (command->keys) {
-		strbuf_printf(text, "%s[KEY=VALUE...]", gap);
+		strbuf_printf(
+			text, command->keys_needed ? "%sKEY=VALUE..." : "%s[KEY=VALUE...]", gap);
 		gap = " ";
 	}
 	for (const struct command_option *o = command->options; o && o->name; o++, gap = " ")

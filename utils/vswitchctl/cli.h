@@ -23,6 +23,10 @@ enum {
 	CLI_TROUBLE = 2,
 };
 
+/* Where there is nothing to show, that is said. */
+#define NO_BRIDGE "there is no bridge; vswitchctl bridge add NAME makes one\n"
+#define NO_PORT	  "there is no port\n"
+
 struct cli {
 	struct globals globals;
 	struct style style;

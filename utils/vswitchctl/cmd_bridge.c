@@ -28,6 +28,8 @@ static void print_list(struct cli *cli, const struct call *call, json_t *result)
 		table_count(table, json_array_size(json_object_get(bridge, "ports")));
 		table_count(table, value_count(json_object_get(bridge, "fdb"), "entries"));
 	}
+	if (!json_array_size(bridges))
+		strbuf_puts(&cli->out, NO_BRIDGE);
 	table_print(table, 0, &cli->out);
 	table_destroy(table);
 	json_decref(bridges);
@@ -39,6 +41,8 @@ static void print_show(struct cli *cli, const struct call *call, json_t *result)
 	json_t *bridges = value_sorted(result, keys), *bridge;
 	size_t i;
 
+	if (!json_array_size(bridges))
+		strbuf_puts(&cli->out, NO_BRIDGE);
 	json_array_foreach(bridges, i, bridge)
 	{
 		if (i)
@@ -77,6 +81,7 @@ static const struct command bridge_commands[] = {
 		.method = "bridge.set",
 		.args = {{"BRIDGE", "name", ARG_BRIDGE, false}},
 		.keys = KEYS_BRIDGE,
+		.keys_needed = true,
 		.config = true,
 	},
 	{

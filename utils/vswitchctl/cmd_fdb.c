@@ -22,6 +22,10 @@ static void print_show(struct cli *cli, const struct call *call, json_t *result)
 		else
 			table_cell(table, COLOR_NONE, "%" PRIu64 " s", value_count(entry, "age-s"));
 	}
+	if (!json_array_size(entries))
+		strbuf_puts(&cli->out, call->params && json_object_size(call->params) > 1
+					       ? "no such MAC address is known\n"
+					       : "no MAC address is known\n");
 	table_print(table, 0, &cli->out);
 	table_destroy(table);
 	json_decref(entries);

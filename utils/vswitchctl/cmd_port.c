@@ -64,10 +64,25 @@ static void print_list(struct cli *cli, const struct call *call, json_t *result)
 		port_details_text(&text, port);
 		table_cell(table, COLOR_NONE, "%s", strbuf_str(&text));
 	}
+	if (!json_array_size(ports))
+		strbuf_puts(&cli->out, NO_PORT);
 	table_print(table, 0, &cli->out);
 	table_destroy(table);
 	strbuf_fini(&text);
 	json_decref(ports);
+}
+
+/* How it is, before how it is set up. */
+static json_t *state_first(json_t *port)
+{
+	static const char *const first[] = {"state", "why", "since-s", "link", NULL};
+	json_t *ordered = json_object();
+
+	for (const char *const *key = first; *key; key++)
+		if (json_object_get(port, *key))
+			json_object_set(ordered, *key, json_object_get(port, *key));
+	json_object_update(ordered, port);
+	return ordered;
 }
 
 static void print_show(struct cli *cli, const struct call *call, json_t *result)
@@ -76,13 +91,18 @@ static void print_show(struct cli *cli, const struct call *call, json_t *result)
 	json_t *ports = value_sorted(result, by_bridge), *port;
 	size_t i;
 
+	if (!json_array_size(ports))
+		strbuf_puts(&cli->out, NO_PORT);
 	json_array_foreach(ports, i, port)
 	{
+		json_t *ordered = state_first(port);
+
 		if (i)
 			strbuf_putc(&cli->out, '\n');
 		style_puts(&cli->style, &cli->out, COLOR_BOLD, value_str(port, "name"));
 		strbuf_putc(&cli->out, '\n');
-		value_block(&cli->style, &cli->out, port, skip);
+		value_block(&cli->style, &cli->out, ordered, skip);
+		json_decref(ordered);
 	}
 	json_decref(ports);
 }
@@ -142,6 +162,8 @@ static void print_stats(struct cli *cli, const struct call *call, json_t *result
 		table_count(table, value_count(n, "segmented"));
 		table_count(table, value_count(n, "checksummed"));
 	}
+	if (!json_array_size(ports))
+		strbuf_puts(&cli->out, NO_PORT);
 	table_print(table, 0, &cli->out);
 	table_destroy(table);
 	if (sizes)
@@ -178,7 +200,8 @@ static const struct command port_commands[] = {
 		.more = "KEY= without a value takes the key back to its default.",
 		.method = "port.set",
 		.args = {{"PORT", "name", ARG_PORT, false}},
-		.keys = KEYS_PORT,
+		.keys = KEYS_PORT_SET,
+		.keys_needed = true,
 		.config = true,
 		.print = print_change,
 	},

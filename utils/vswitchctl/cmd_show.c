@@ -47,8 +47,7 @@ static void print_show(struct cli *cli, json_t *bridges, json_t *ports)
 	size_t i;
 
 	if (!json_array_size(bridges))
-		strbuf_puts(
-			&cli->out, "there is no bridge; vswitchctl bridge add NAME makes one\n");
+		strbuf_puts(&cli->out, NO_BRIDGE);
 	json_array_foreach(bridges, i, bridge)
 	{
 		const json_t *fdb = json_object_get(bridge, "fdb");

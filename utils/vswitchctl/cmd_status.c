@@ -14,15 +14,22 @@ static void print_limits(struct cli *cli, json_t *limits)
 
 	json_array_foreach(limits, i, limit)
 	{
+		bool counted = json_is_number(json_object_get(limit, "now"));
 		double now = value_real(limit, "now"), max = value_real(limit, "max");
 		enum color color = !max || now < 0.8 * max ? COLOR_NONE
 				   : now < max		   ? COLOR_YELLOW
 							   : COLOR_RED;
 
 		table_cell(table, COLOR_NONE, "%s", value_str(limit, "name"));
-		table_count(table, value_count(limit, "now"));
+		if (counted)
+			table_count(table, value_count(limit, "now"));
+		else
+			table_cell(table, COLOR_NONE, "-");
 		table_count(table, value_count(limit, "max"));
-		table_cell(table, color, "%.0f %%", max ? 100 * now / max : 0);
+		if (counted)
+			table_cell(table, color, "%.0f %%", max ? 100 * now / max : 0);
+		else
+			table_cell(table, COLOR_NONE, "-");
 		table_cell(table, COLOR_NONE, "%s", value_str(limit, "about"));
 	}
 	if (i)

@@ -17,7 +17,7 @@ static void print_stats(struct cli *cli, const struct call *call, json_t *result
 
 	json_array_foreach(workers, i, worker)
 	{
-		uint64_t stuck = value_count(worker, "stuck");
+		bool stuck = value_bool(worker, "stuck");
 		const json_t *cpu = json_object_get(worker, "cpu");
 
 		table_cell(table, COLOR_NONE, "%" PRIu64, value_count(worker, "id"));
@@ -34,7 +34,7 @@ static void print_stats(struct cli *cli, const struct call *call, json_t *result
 		table_cell(table, COLOR_NONE, "%.0f", value_real(worker, "cycles-per-packet"));
 		table_count(table, value_count(worker, "sleeps"));
 		table_count(table, value_count(worker, "wakeups"));
-		table_cell(table, stuck ? COLOR_RED : COLOR_NONE, "%" PRIu64, stuck);
+		table_cell(table, stuck ? COLOR_RED : COLOR_NONE, stuck ? "yes" : "no");
 		table_cell(table, COLOR_NONE, "%.1f s", value_real(worker, "cpu-s"));
 		strbuf_reset(&text);
 		style_seconds(&text, (uint64_t)value_real(worker, "seconds"));
@@ -54,8 +54,8 @@ static const struct command worker_commands[] = {
 			"the "
 			"part of the time spent on packets, CYCLES the cost of one packet. OVER is "
 			"the "
-			"time counted. STUCK counts how often the worker did not come round in "
-			"time.",
+			"time counted. STUCK: the worker has not come round for "
+			"seconds.",
 		.method = "worker.stats",
 		.print = print_stats,
 	},

@@ -43,6 +43,7 @@ struct command {
 	const char *method; /* NULL where 'run' calls what it needs */
 	struct command_arg args[COMMAND_ARGS_MAX + 1];
 	enum key_set keys; /* KEY=VALUE words that are taken */
+	bool keys_needed;  /* at least one of them */
 	const struct command_option *options;
 	bool config; /* changes the configuration, so that a batch may hold it */
 	bool hidden; /* from help and the manual: what programs of ours call */

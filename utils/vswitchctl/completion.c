@@ -112,7 +112,8 @@ static void offer_values(struct place *place, const struct config_key *key)
 	if (key->value == CONFIG_BRIDGE_NAME)
 		offer_names(place, prefix, "bridge.list");
 	for (const char *const *word = key->words; word && *word; word++)
-		offer(place, prefix, *word, "");
+		if (key_takes(key, *word))
+			offer(place, prefix, *word, "");
 	if (key->value == CONFIG_BOOL) {
 		offer(place, prefix, "true", "");
 		offer(place, prefix, "false", "");
@@ -173,10 +174,13 @@ static void offer_next(struct place *place)
 		for (unsigned i = 0; i < place->noun->n_commands; i++)
 			if (!place->noun->commands[i].hidden)
 				offer(place, "", place->noun->commands[i].verb, "");
-	} else if (place->command->args[place->n_args].word) {
-		offer_arg(place, place->command->args[place->n_args].kind);
-	} else if (place->command->keys) {
-		offer_keys(place);
+	} else {
+		const struct command_arg *arg = &place->command->args[place->n_args];
+
+		if (arg->word && !strchr(place->partial, '='))
+			offer_arg(place, arg->kind);
+		if (place->command->keys && (!arg->word || arg->optional))
+			offer_keys(place);
 	}
 }
 

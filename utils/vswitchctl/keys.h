@@ -15,9 +15,11 @@ enum key_set {
 	KEYS_NONE,
 	KEYS_BRIDGE,
 	KEYS_PORT,
+	KEYS_PORT_SET, /* those that can be changed */
 	KEYS_PORT_FILTER,
 	KEYS_FDB_VLAN,
-	KEYS_FDB_FILTER
+	KEYS_FDB_FILTER,
+	KEYS_WATCH
 };
 
 /* The first key of a set after 'key', NULL for the very first; NULL at the end. */
@@ -27,5 +29,7 @@ const struct config_key *keys_next(enum key_set set, const struct config_key *ke
 void key_name(const struct config_key *key, struct strbuf *out);
 /* Append what a value looks like: "1-4094", "access|trunk", "MAC". */
 void key_syntax(const struct config_key *key, struct strbuf *out);
+/* Is the word, one of its words, for people to give?  (Nobody adds an internal port.) */
+bool key_takes(const struct config_key *key, const char *word);
 /* Append a line: what it is, the port types it is for, its default. */
 void key_about(const struct config_key *key, struct strbuf *out);

@@ -104,7 +104,7 @@ static void put_command(struct strbuf *out, const struct noun *noun, const struc
 	put_options(out, command->options);
 	if (command->keys == KEYS_BRIDGE)
 		strbuf_puts(out, ".PP\nThe keys are listed under BRIDGE KEYS.\n");
-	else if (command->keys == KEYS_PORT)
+	else if (command->keys == KEYS_PORT || command->keys == KEYS_PORT_SET)
 		strbuf_puts(out, ".PP\nThe keys are listed under PORT KEYS.\n");
 	else
 		put_keys(out, command->keys);

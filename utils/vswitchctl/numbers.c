@@ -56,6 +56,11 @@ void style_rate(struct strbuf *out, double per_second)
 	put_scaled(out, per_second, "");
 }
 
+void style_rate_of(struct strbuf *out, double per_second, const char *unit)
+{
+	put_scaled(out, per_second, unit);
+}
+
 void style_seconds(struct strbuf *out, uint64_t s)
 {
 	if (s < 120)

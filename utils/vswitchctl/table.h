@@ -37,6 +37,8 @@ void style_count(const struct style *style, struct strbuf *out, uint64_t n);
 void style_bytes(const struct style *style, struct strbuf *out, uint64_t n);
 /* Append a rate, always rounded to three digits: "1.20 M", "9.61 G", "0". */
 void style_rate(struct strbuf *out, double per_second);
+/* The same with a unit: "1.20 Mpps", "0 pps". */
+void style_rate_of(struct strbuf *out, double per_second, const char *unit);
 /* Append a time: "42 s", "3 h 12 min", "5 d 1 h". */
 void style_seconds(struct strbuf *out, uint64_t seconds);
 

@@ -7,6 +7,8 @@
 #include "port_text.h"
 #include "value.h"
 
+/* Columns stand in the order of their worth: a narrow terminal cuts the last ones off. */
+
 /* Lines that stand around the tables: the title, headers, gaps, a "... more" for the
  * ports, and the last one of the screen, which stays empty. */
 enum { LINES_AROUND = 9, WORKERS_MIN = 4, DROPS_MIN = 3, PORTS_MIN = 3 };
@@ -46,10 +48,9 @@ static void draw_title(const struct style *style, const json_t *rates, struct st
 			bits += value_real(n, "bits-per-s");
 		}
 		strbuf_printf(&line, "   %s ", directions[d]);
-		style_rate(&line, packets);
-		strbuf_puts(&line, "pps ");
-		style_rate(&line, bits);
-		strbuf_puts(&line, "bit/s");
+		style_rate_of(&line, packets, "pps");
+		strbuf_putc(&line, ' ');
+		style_rate_of(&line, bits, "bit/s");
 	}
 	style_puts(style, out, COLOR_BOLD, strbuf_str(&line));
 	strbuf_puts(out, "\n\n");
@@ -76,8 +77,8 @@ static void bar(char text[21], double percent)
 
 static void draw_workers(const struct style *style, json_t *workers, size_t max, struct strbuf *out)
 {
-	static const struct table_column columns[] = {{"WORKER", true}, {"BUSY", true}, {"", false},
-		{"CPU", true}, {"PACKETS/S", true}, {"SLEEPS/S", true}};
+	static const struct table_column columns[] = {{"WORKER", true}, {"BUSY", true},
+		{"CPU", true}, {"PACKETS/S", true}, {"SLEEPS/S", true}, {"", false}};
 	struct table *table = table_create(style, columns, 6);
 	json_t *worker;
 	char text[21];
@@ -93,10 +94,10 @@ static void draw_workers(const struct style *style, json_t *workers, size_t max,
 		bar(text, busy);
 		table_cell(table, COLOR_NONE, "%" PRIu64, value_count(worker, "id"));
 		table_cell(table, COLOR_NONE, "%.1f %%", busy);
-		table_cell(table, color, "%s", text);
 		table_cell(table, COLOR_NONE, "%.0f %%", value_real(worker, "cpu-percent"));
 		rate_cell(table, value_real(worker, "packets-per-s"));
 		rate_cell(table, value_real(worker, "sleeps-per-s"));
+		table_cell(table, color, "%s", text);
 	}
 	table_print(table, 0, out);
 	table_destroy(table);
@@ -122,7 +123,6 @@ static void port_row(struct table *table, const json_t *port)
 	struct strbuf text = STRBUF_INIT;
 
 	table_cell(table, COLOR_NONE, "%s", value_str(port, "name"));
-	table_cell(table, COLOR_NONE, "%s", value_str(port, "bridge"));
 	table_cell(table, port_state_color(state), "%s", state);
 	rate_cell(table, value_real(rx, "packets-per-s"));
 	rate_cell(table, value_real(rx, "bits-per-s"));
@@ -130,15 +130,16 @@ static void port_row(struct table *table, const json_t *port)
 	rate_cell(table, value_real(tx, "bits-per-s"));
 	style_rate(&text, drops);
 	table_cell(table, drops > 0 ? COLOR_RED : COLOR_NONE, "%s", strbuf_str(&text));
+	table_cell(table, COLOR_NONE, "%s", value_str(port, "bridge"));
 	strbuf_fini(&text);
 }
 
 /* 'max' 0: all of them, by name. */
 static void draw_ports(const struct style *style, json_t *ports, size_t max, struct strbuf *out)
 {
-	static const struct table_column columns[] = {{"PORT", false}, {"BRIDGE", false},
-		{"STATE", false}, {"RX PPS", true}, {"RX BIT/S", true}, {"TX PPS", true},
-		{"TX BIT/S", true}, {"DROPS/S", true}};
+	static const struct table_column columns[] = {{"PORT", false}, {"STATE", false},
+		{"RX PPS", true}, {"RX BIT/S", true}, {"TX PPS", true}, {"TX BIT/S", true},
+		{"DROPS/S", true}, {"BRIDGE", false}};
 	struct table *table = table_create(style, columns, 8);
 	size_t n = json_array_size(ports), i;
 	json_t **order = calloc(n + 1, sizeof *order), *port;

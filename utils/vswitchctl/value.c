@@ -161,6 +161,8 @@ static void block_rows(
 		}
 		strbuf_printf(&name, "%s%s", prefix, key);
 		value_text(&text, value);
+		if (!text.len)
+			strbuf_putc(&text, '-');
 		if (!strcmp(strbuf_str(&name), "state")) {
 			color = port_state_color(value_str(object, key));
 			if (*value_str(object, "why"))

@@ -1,0 +1,102 @@
+/* fail_each.h - builds something again and again, with the n-th allocation or system call
+ * failing, for every n.
+ *
+ * What make() answers to a failure must be an error, or what it has built must work all the
+ * same; either way, when it has been taken down the process holds what it held before, and
+ * the next attempt, in the same surroundings, succeeds.
+ *
+ * Threads: the test's. */
+#pragma once
+
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "clock.h"
+#include "fail_nth.h"
+
+enum { FAIL_PATIENCE_MS = 5000 };
+
+/* 'arg' is the caller's. */
+struct subject {
+	int (*make)(void *arg);	    /* 0 or -errno; nothing fails before or after it */
+	void (*check)(void *arg);   /* asserts that what was made works */
+	void (*unmake)(void *arg);  /* takes down what was made */
+	void (*refused)(void *arg); /* asserts what must hold after a failure; or NULL */
+	bool single;		    /* not: all that follow the n-th fail, too */
+	void *arg;
+};
+
+static void make_well(const struct subject *s)
+{
+	assert_int_equal(s->make(s->arg), 0);
+	s->check(s->arg);
+	s->unmake(s->arg);
+}
+
+static bool is_held(const struct fail_held *before, struct fail_held *now)
+{
+	*now = fail_held();
+	return now->blocks == before->blocks && now->maps == before->maps &&
+	       now->fds == before->fds;
+}
+
+/* Other threads may still be closing what they were given. */
+static void assert_held(const struct fail_held *before, const char *failed, unsigned n)
+{
+	uint64_t end_ms = clock_now_ms() + FAIL_PATIENCE_MS;
+	struct fail_held now;
+
+	while (!is_held(before, &now) && clock_now_ms() < end_ms)
+		sched_yield();
+	if (now.blocks != before->blocks || now.maps != before->maps || now.fds != before->fds)
+		fail_msg("left behind after failure %u (%s): %ld blocks, %ld maps, %ld descriptors",
+			n, failed ? failed : "none", now.blocks - before->blocks,
+			now.maps - before->maps, now.fds - before->fds);
+}
+
+static const char *fail_one(
+	const struct subject *s, enum fail_kind kind, unsigned n, bool stays, unsigned *refusals)
+{
+	fail_arm(kind, n, stays);
+	int rc = s->make(s->arg);
+	const char *failed = fail_disarm();
+
+	if (rc > 0 || (rc && !failed))
+		fail_msg("answer %d, failure %u (%s)", rc, n, failed ? failed : "none");
+	if (!rc) {
+		s->check(s->arg);
+		s->unmake(s->arg);
+	} else {
+		++*refusals;
+		if (s->refused)
+			s->refused(s->arg);
+	}
+	return failed;
+}
+
+/* How many attempts were refused. */
+static unsigned fail_each(const struct subject *s, enum fail_kind kind)
+{
+	unsigned refusals = 0;
+
+	make_well(s); /* what is built once per process is there from now on */
+	make_well(s);
+	struct fail_held before = fail_held();
+	for (int stays = 0; stays < (s->single ? 1 : 2); stays++) {
+		const char *failed = "";
+
+		for (unsigned n = 1; failed; n++) {
+			failed = fail_one(s, kind, n, stays, &refusals);
+			assert_held(&before, failed, n);
+			make_well(s);
+			assert_held(&before, failed, n);
+		}
+	}
+	return refusals;
+}
