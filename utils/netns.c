@@ -46,7 +46,7 @@ int netns_self(struct netns_id *id)
 int netns_open(const struct netns *ns)
 {
 	int fd = open(ns->path, O_RDONLY | O_CLOEXEC);
-	struct netns_id id;
+	struct netns_id id = {0};
 	int rc;
 
 	if (fd < 0)

@@ -188,7 +188,7 @@ static void cut_outer(const struct cut *cut, struct packet *s, unsigned i,
 	} else if (o->proto == IP_PROTO_GRE) {
 		field = l4 + GRE_CSUM_OFS;
 	}
-	if (o->csum) {
+	if (field && o->csum) {
 		wire_put_u16(field, 0);
 		outer_csum(field, csum_add(pseudo + l4_sum, l4, (size_t)cut->h.l4_ofs - o->l4_ofs),
 			o->proto == IP_PROTO_UDP);
