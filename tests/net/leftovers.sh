@@ -33,7 +33,7 @@ exists()
 
 gone()
 {
-	! exists "$1"
+	[ ! -e "/sys/class/net/$1" ]
 }
 
 fill()
@@ -83,7 +83,9 @@ t0=$(cat /sys/class/net/t0/ifindex)
 switch_kill
 filtered a
 no_ping_from a 10.0.0.254
-exists t0 && exists t1 && exists br0
+exists t0
+exists t1
+exists br0
 
 step "the same configuration takes all of it up again"
 switch_start
@@ -97,7 +99,9 @@ step "another one gives all of it back"
 switch_start --db :memory:
 diff "$TMP/a.before" <(state_of a)
 ping_from a 10.0.0.254
-gone t0 && gone t1 && gone br0
+gone t0
+gone t1
+gone br0
 for what in 'tap t0 deleted' 'tap t1 deleted' 'tap br0 deleted' 'interface a given back'; do
 	grep -q "left by an earlier run: $what" "$LOG" || fail "not told: $what"
 done
@@ -109,7 +113,8 @@ two_up()
 	two --json port list | jq -e 'all(.[]; .state == "up")'
 }
 two_up >/dev/null
-exists mine && exists other
+exists mine
+exists other
 tc filter show dev other ingress | grep -q bytecode
 switch_stop
 
@@ -147,7 +152,8 @@ EOF
 holder=$!
 wait_for 10 "the tap to be held" [ -e "$TMP/held" ]
 switch_start --db :memory:
-exists held && exists theirs
+exists held
+exists theirs
 gone t0
 grep -q 'tap held stays: another program holds it' "$LOG"
 switch_stop
