@@ -38,8 +38,8 @@ static json_t *event_new_json(const char *kind)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return must(json_pack("{s:s, s:f}", "event", kind, "time",
-		(double)(now.tv_sec * 1000 + now.tv_nsec / 1000000) / 1e3));
+	const int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return must(json_pack("{s:s, s:f}", "event", kind, "time", (double)ms / 1e3));
 }
 
 /* The line of an event, which is consumed; the caller frees it. */

@@ -37,7 +37,7 @@ taps_here()
 
 no_twin()
 {
-	! taps_here | grep -x "$1"
+	[ "$(taps_here | grep -cx "$1" || true)" = 0 ]
 }
 
 lives_in()
@@ -52,7 +52,7 @@ namespace_has_ended()
 		[ "$(stat -Lc %i "$file" 2>/dev/null)" != "$id" ] || return 1
 	done
 	# Nobody can ask for it by its number any more.
-	! ip netns list-id | grep -q "^nsid $NSID "
+	[ "$(ip netns list-id | grep -c "^nsid $NSID " || true)" = 0 ]
 }
 
 MAC=02:00:00:00:0c:01
