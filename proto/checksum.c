@@ -111,8 +111,3 @@ uint64_t csum_pseudo6(const void *src, const void *dst, uint8_t proto, uint32_t 
 	sum = csum_add_scalar(sum, src, 16);
 	return csum_add_scalar(sum, dst, 16);
 }
-
-be16_t csum_update16(be16_t csum, be16_t old_word, be16_t new_word)
-{
-	return csum_fold((uint64_t)(uint16_t)~csum + (uint16_t)~old_word + new_word);
-}

@@ -30,6 +30,3 @@ be16_t csum_fold(uint64_t sum);
  * 'src' and 'dst' point at 4 or 16 bytes. */
 uint64_t csum_pseudo4(const void *src, const void *dst, uint8_t proto, uint16_t len);
 uint64_t csum_pseudo6(const void *src, const void *dst, uint8_t proto, uint32_t len);
-
-/* A checksum after one 16-bit word of what it covers changed (RFC 1624 eqn. 3). */
-be16_t csum_update16(be16_t csum, be16_t old_word, be16_t new_word);

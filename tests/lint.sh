@@ -49,27 +49,44 @@ lint_layers()
 	! c_files | xargs grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*/)?\.\./'
 }
 
-# Every header compiles by itself, with the include directories of its folder's sources.
+# include_dirs FOLDER: the include directories that the sources in FOLDER are compiled with;
+# where it has none, those of whoever includes from it.
+include_dirs()
+{
+	jq -r --arg f "$1" '
+		def dirs: [.command | scan("-I ?([^ ]+)")[0]];
+		([.[] | select(.file | test("^\\.\\./\($f)/[^/]+$"))] as $own |
+		 if $own != [] then $own else [.[] | select(dirs | any(. == "../\($f)"))] end) |
+		.[] | dirs | .[]' build/compile_commands.json | sort -u
+}
+
+# Every header compiles by itself, and includes only what its own folder may: with all
+# include directories there are, one of a low layer could include one of a higher.
 lint_headers()
 {
-	local header includes bad=0
-	includes=$(jq -r '.[].command' build/compile_commands.json | grep -oE -- '-I ?[^ ]+' | sort -u |
-		sed -E "s,^-I ?,," | while read -r dir; do
-		printf -- '-I%s\n' "$(cd build && readlink -m "$dir")"
-	done)
-	while read -r header; do
-		# shellcheck disable=SC2086  # a list of options
-		gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
-			-Wno-unused-function -Werror -fsyntax-only -I"$(dirname "$header")" $includes \
-			-x c - <<<"#include \"$PWD/$header\"" || {
-			echo "$header: does not compile by itself"
+	local folder header dir bad=0 includes
+	while read -r folder; do
+		includes=()
+		while read -r dir; do
+			includes+=("-I$(cd build && readlink -m "$dir")")
+		done < <(include_dirs "$folder")
+		[ ${#includes[@]} -gt 0 ] || {
+			echo "$folder: nothing in it is compiled, so what it may include is not known"
 			bad=1
 		}
-		grep -q '^#pragma once$' "$header" || {
-			echo "$header: no #pragma once"
-			bad=1
-		}
-	done < <(c_files | grep '\.h$')
+		for header in "$folder"/*.h; do
+			gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter \
+				-Wno-unused-function -Werror -fsyntax-only "${includes[@]}" \
+				-x c - <<<"#include \"$PWD/$header\"" || {
+				echo "$header: does not compile by itself"
+				bad=1
+			}
+			grep -q '^#pragma once$' "$header" || {
+				echo "$header: no #pragma once"
+				bad=1
+			}
+		done
+	done < <(c_files | grep '\.h$' | xargs -n 1 dirname | sort -u)
 	return $bad
 }
 

@@ -27,8 +27,8 @@ shopt -s nullglob
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 2
 ROOT=$PWD
 FUZZ_S=${VSWITCH_FUZZ_S:-20}
-ASAN_NET_TESTS=(standalone_ping vlan_modes mac_learning forwarding malformed wrong_input
-	device_vanish patch pcap config thousand_ports daemon matrix)
+ASAN_NET_TESTS=(standalone_ping vlan_modes mac_learning forwarding malformed
+	malformed_ports uso wrong_input device_vanish patch pcap config thousand_ports daemon matrix)
 TSAN_NET_TESTS=(matrix device_vanish)
 ALL_SUITES=(unit model fuzz net interop micro lint)
 
@@ -382,7 +382,7 @@ lint_suite()
 
 groups=(build run test)
 wants lint && groups+=(lint)
-wants interop && groups+=(vm)
+wants interop && groups+=(vm interop)
 wants micro && groups+=(micro)
 utils/install-packages.sh "${groups[@]}" || die "packages are missing"
 

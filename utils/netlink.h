@@ -89,8 +89,10 @@ struct netlink_before {
 	uint32_t mtu;
 	uint32_t mtu_given; /* the MTU that it has from us; 0: its own */
 	bool lro;	    /* large receive offload was on */
-	bool had_qdisc;	    /* filled by netlink_ingress_block() */
-	char owner[108];    /* which switch: its run directory */
+	/* filled by netlink_ingress_block() */
+	bool had_qdisc;
+	bool may_send;	 /* the host can, still: its ingress qdisc leaves no place for a filter */
+	char owner[108]; /* which switch: its run directory */
 };
 
 enum { NETLINK_EGRESS_MARK = 0x76737764 };

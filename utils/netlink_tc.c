@@ -228,6 +228,40 @@ static int filter_del(struct netlink *nl, int ifindex, uint32_t parent)
 		tc_message(RTM_DELTFILTER, 0, ifindex, parent, FILTER_HANDLE, "bpf"), NULL, NULL);
 }
 
+/* What is at ffff:, where a clsact qdisc would be. */
+enum qdisc_kind { QDISC_NONE, QDISC_CLSACT, QDISC_INGRESS };
+
+static void collect_kind(struct nlmsghdr *h, void *arg)
+{
+	struct nlattr *tb[TCA_MAX + 1];
+	enum qdisc_kind *kind = arg;
+
+	if (h->nlmsg_type == RTM_NEWQDISC &&
+		nlmsg_parse(h, sizeof(struct tcmsg), tb, TCA_MAX, NULL) >= 0 && tb[TCA_KIND])
+		*kind = strcmp(nla_get_string(tb[TCA_KIND]), "clsact") ? QDISC_INGRESS
+								       : QDISC_CLSACT;
+}
+
+static int qdisc_find(struct netlink *nl, int ifindex, enum qdisc_kind *kind)
+{
+	int rc;
+
+	*kind = QDISC_NONE;
+	rc = netlink_request(nl,
+		tc_message(RTM_GETQDISC, NLM_F_ECHO, ifindex, TC_H_CLSACT,
+			TC_H_MAKE(TC_H_CLSACT, 0), NULL),
+		collect_kind, kind);
+	return rc == -ENOENT || rc == -EINVAL ? 0 : rc; /* there never was one, there is none */
+}
+
+static int qdisc_add(struct netlink *nl, int ifindex)
+{
+	return netlink_request(nl,
+		tc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex, TC_H_CLSACT,
+			TC_H_MAKE(TC_H_CLSACT, 0), "clsact"),
+		NULL, NULL);
+}
+
 static int qdisc_del(struct netlink *nl, int ifindex)
 {
 	return netlink_request(nl,
@@ -254,26 +288,36 @@ static int take_over(struct netlink *nl, int ifindex, const struct netlink_befor
 
 int netlink_ingress_block(struct netlink *nl, int ifindex, struct netlink_before *before)
 {
+	enum qdisc_kind kind = QDISC_NONE;
 	struct filters f;
 	int rc = filters_list(nl, ifindex, clsact_ingress, &f);
 
 	if (rc && rc != -EINVAL) /* without a qdisc some kernels say so */
 		return rc;
 	if (f.found) {
-		rc = egress_put(nl, ifindex);
-		return rc ? rc : take_over(nl, ifindex, &f.before, before);
-	}
-	rc = netlink_request(nl,
-		tc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex, TC_H_CLSACT,
-			TC_H_MAKE(TC_H_CLSACT, 0), "clsact"),
-		NULL, NULL);
-	if (rc && rc != -EEXIST)
+		rc = qdisc_find(nl, ifindex, &kind);
+		if (!rc && kind != QDISC_INGRESS)
+			rc = egress_put(nl, ifindex);
+		if (!rc)
+			rc = take_over(nl, ifindex, &f.before, before);
+		before->may_send = kind == QDISC_INGRESS;
 		return rc;
-	before->had_qdisc = rc == -EEXIST;
+	}
+	/* Asked for first: the answer to what makes it may get lost. */
+	rc = qdisc_find(nl, ifindex, &kind);
+	if (rc)
+		return rc;
+	before->had_qdisc = kind != QDISC_NONE;
+	before->may_send = kind == QDISC_INGRESS;
+	rc = qdisc_add(nl, ifindex);
+	if (rc && rc != -EEXIST)
+		goto del_qdisc;
+	before->had_qdisc |= rc == -EEXIST;
 	rc = ingress_put(nl, ifindex, NLM_F_EXCL, before);
 	if (rc)
 		goto del_qdisc;
-	rc = egress_put(nl, ifindex);
+	if (!before->may_send)
+		rc = egress_put(nl, ifindex);
 	if (rc)
 		goto del_ingress;
 	return 0;
@@ -303,7 +347,7 @@ int netlink_ingress_unblock(struct netlink *nl, int ifindex, const struct netlin
 
 	if (rc || !ingress.found || strcmp(ingress.before.owner, before->owner))
 		return rc;
-	/* The one that says whose it is goes last. */
+	/* The one that says whose it is goes last.  */
 	rc = filters_list(nl, ifindex, clsact_egress, &egress);
 	if (!rc && egress.found_egress)
 		rc = filter_del(nl, ifindex, clsact_egress);

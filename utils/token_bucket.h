@@ -22,16 +22,19 @@ struct token_bucket {
 
 /* Immutable rate, shared by the buckets that use it.  rate 0 means no limit. */
 struct token_rate {
-	uint64_t rate;	   /* units per second */
-	uint64_t burst_ns; /* how far ahead of its rate a source may run */
+	uint64_t rate;	    /* units per second */
+	uint64_t unit_cost; /* in ns / 2^32: charging multiplies, it does not divide */
+	uint64_t burst_ns;  /* how far ahead of its rate a source may run */
 };
 
 static inline struct token_rate token_rate_make(uint64_t rate, uint64_t burst_units)
 {
 	struct token_rate r = {.rate = rate};
 
-	if (rate)
+	if (rate) {
+		r.unit_cost = (1000000000ull << 32) / rate;
 		r.burst_ns = (uint64_t)((double)burst_units * 1e9 / (double)rate);
+	}
 	return r;
 }
 
@@ -49,7 +52,7 @@ static inline bool token_bucket_take(
 	if (!r->rate)
 		return true;
 
-	uint64_t cost = units * 1000000000u / r->rate;
+	uint64_t cost = (uint64_t)((unsigned __int128)units * r->unit_cost >> 32);
 	uint64_t tat = atomic_load_explicit(&b->tat_ns, memory_order_relaxed);
 
 	for (;;) {

@@ -39,28 +39,33 @@ struct scenario {
 	bool tagged_in;		    /* frames arrive with a tag */
 	enum vlan_mode mode0, mode; /* of port 0, where frames come in; of the others */
 	bool known;		    /* all addresses are in the MAC table */
+	bool apart;		    /* all but ports 0 and 1 are in VLANs of their own */
 };
 
 static const struct scenario scenarios[] = {
-	{"normal 64", 2, BATCH_MAX, 1, FRAME_MIN, 2048, false, VLAN_TRUNK, VLAN_TRUNK, true},
-	{"normal 64, bursts of 1", 2, 1, 1, FRAME_MIN, 2048, false, VLAN_TRUNK, VLAN_TRUNK, true},
+	{"normal 64", 2, BATCH_MAX, 1, FRAME_MIN, 2048, false, VLAN_TRUNK, VLAN_TRUNK, true, false},
+	{"normal 64, bursts of 1", 2, 1, 1, FRAME_MIN, 2048, false, VLAN_TRUNK, VLAN_TRUNK, true,
+		false},
 	{"normal 64, 1024 stations", 2, BATCH_MAX, 1024, FRAME_MIN, 2048, false, VLAN_TRUNK,
-		VLAN_TRUNK, true},
+		VLAN_TRUNK, true, false},
 	{"normal 64, 65536 stations", 2, BATCH_MAX, 65536, FRAME_MIN, 1 << 18, false, VLAN_TRUNK,
-		VLAN_TRUNK, true},
+		VLAN_TRUNK, true, false},
 	{"normal 64, access to trunk", 2, BATCH_MAX, 1, FRAME_MIN, 2048, false, VLAN_ACCESS,
-		VLAN_TRUNK, true},
+		VLAN_TRUNK, true, false},
 	{"normal 64, trunk to access", 2, BATCH_MAX, 1, FRAME_MIN, 2048, true, VLAN_TRUNK,
-		VLAN_ACCESS, true},
-	{"normal 1500", 2, BATCH_MAX, 1, 1514, 2048, false, VLAN_TRUNK, VLAN_TRUNK, true},
-	{"normal TSO", 2, BATCH_MAX, 1, FRAME_TSO, 2048, false, VLAN_TRUNK, VLAN_TRUNK, true},
+		VLAN_ACCESS, true, false},
+	{"normal 1500", 2, BATCH_MAX, 1, 1514, 2048, false, VLAN_TRUNK, VLAN_TRUNK, true, false},
+	{"normal TSO", 2, BATCH_MAX, 1, FRAME_TSO, 2048, false, VLAN_TRUNK, VLAN_TRUNK, true,
+		false},
 	{"normal flood to 3", 4, BATCH_MAX, 1, FRAME_MIN, 2048, false, VLAN_TRUNK, VLAN_TRUNK,
-		false},
+		false, false},
 	{"normal flood to 63", 64, BATCH_MAX, 1, FRAME_MIN, 2048, false, VLAN_TRUNK, VLAN_TRUNK,
-		false},
+		false, false},
+	{"normal flood to 1 of 63", 64, BATCH_MAX, 1, FRAME_MIN, 2048, true, VLAN_TRUNK,
+		VLAN_ACCESS, false, true},
 	/* every frame evicts an address: twice as many stations as the table holds */
 	{"normal MAC flood", 2, BATCH_MAX, 4096, FRAME_MIN, 2048, false, VLAN_TRUNK, VLAN_TRUNK,
-		false},
+		false, false},
 };
 
 static void ignore(struct port *port, void *arg)
@@ -75,7 +80,7 @@ static void __attribute__((noreturn)) die(const char *what)
 	exit(1);
 }
 
-static void port_add(struct world *w, enum vlan_mode mode)
+static void port_add(struct world *w, enum vlan_mode mode, uint16_t vid)
 {
 	struct bport_conf conf = {.vlan = {.mode = mode, .all_trunks = true, .all_cvlans = true}};
 	struct port_env env = {.base = w->base, .n_lanes = 1};
@@ -84,7 +89,7 @@ static void port_add(struct world *w, enum vlan_mode mode)
 	struct strbuf why = STRBUF_INIT;
 
 	if (mode == VLAN_ACCESS)
-		conf.vlan.tag = VID;
+		conf.vlan.tag = vid;
 	snprintf(pc.name, sizeof(pc.name), "s%u", i);
 	if (port_create(&pc, &env, &no_events, NULL, &w->ports[i], &why) ||
 		port_open(w->ports[i], &why) ||
@@ -103,7 +108,7 @@ static void world_init(struct world *w, const struct scenario *s)
 		bridge_create(&bc, &w->bridge))
 		die("no memory");
 	for (unsigned i = 0; i < s->n_ports; i++)
-		port_add(w, i ? s->mode : s->mode0);
+		port_add(w, i ? s->mode : s->mode0, s->apart && i > 1 ? (uint16_t)(VID + i) : VID);
 }
 
 static void world_fini(struct world *w)

@@ -30,6 +30,7 @@ static struct bridge_view *view_copy(const struct bridge_view *old, unsigned n)
 	if (!v)
 		return NULL;
 	v->forward_bpdu = old->forward_bpdu;
+	v->members = old->members;
 	memcpy(v->slots, old->slots, old->n * sizeof(v->slots[0]));
 	return v;
 }
@@ -50,10 +51,15 @@ int bridge_create(const struct bridge_conf *conf, struct bridge **bridge)
 	if (!b)
 		return err;
 	b->conf = *conf;
+	err = members_create(&b->members);
+	if (err)
+		goto free_bridge;
+	err = -ENOMEM;
 	b->view = view_alloc(0);
 	if (!b->view)
-		goto free_bridge;
+		goto destroy_members;
 	b->view->forward_bpdu = conf->forward_bpdu;
+	b->view->members = b->members;
 	err = fdb_create(conf->mac_limit, &b->fdb);
 	if (err)
 		goto free_view;
@@ -64,6 +70,8 @@ int bridge_create(const struct bridge_conf *conf, struct bridge **bridge)
 
 free_view:
 	free(b->view);
+destroy_members:
+	members_destroy(b->members);
 free_bridge:
 	free(b);
 	return err;
@@ -74,6 +82,7 @@ void bridge_destroy(struct bridge *b)
 	if (!b)
 		return;
 	fdb_destroy(b->fdb);
+	members_destroy(b->members);
 	free(b->view);
 	free(b->reserved);
 	free(b);
@@ -100,7 +109,7 @@ int bridge_set(struct bridge *b, const struct bridge_conf *conf)
 
 static struct bridge_slot *slot_create(struct bport *bp)
 {
-	struct bridge_slot *s = malloc(sizeof(*s));
+	struct bridge_slot *s = aligned_alloc(64, sizeof(*s));
 
 	if (s)
 		*s = (struct bridge_slot){.bport = bp, .port = bp->port, .conf = bp->conf};
@@ -153,13 +162,14 @@ int bridge_port_add(struct bridge *b, struct port *port, uint16_t ofport,
 	struct bridge_slot *s = slot_create(bp);
 	if (!s)
 		goto free_bport;
-	if (slot_set(b, index, s))
+	if (members_add(b->members, index, &conf->vlan) || slot_set(b, index, s))
 		goto free_slot;
 	fdb_set_port_limit(b->fdb, index, conf->fdb_limit);
 	*bport = bp;
 	return 0;
 
 free_slot:
+	members_trim(b->members, index, NULL);
 	free(s);
 free_bport:
 	free(bp);
@@ -197,11 +207,14 @@ int bridge_port_set(struct bport *bp, const struct bport_conf *conf)
 
 	bp->conf = *conf;
 	s = slot_create(bp);
-	if (!s || slot_set(bp->bridge, bp->index, s)) {
+	if (!s || members_add(bp->bridge->members, bp->index, &conf->vlan) ||
+		slot_set(bp->bridge, bp->index, s)) {
+		members_trim(bp->bridge->members, bp->index, &old.vlan);
 		free(s);
 		bp->conf = old;
 		return -ENOMEM;
 	}
+	members_trim(bp->bridge->members, bp->index, &conf->vlan);
 	if (memcmp(&old.vlan, &conf->vlan, sizeof(old.vlan)))
 		addresses_forget(bp);
 	if (memcmp(&old.storm, &conf->storm, sizeof(old.storm))) {
@@ -233,6 +246,7 @@ void bridge_port_del(struct bport *bp)
 		b->reserved = calloc(BRIDGE_PORTS_MAX, sizeof(b->reserved[0]));
 	if (!b->reserved || slot_set(b, bp->index, NULL))
 		abort(); /* small control-plane memory */
+	members_trim(b->members, bp->index, NULL);
 	fdb_port_removed(b->fdb, bp->index);
 	b->reserved[bp->index] = true;
 	b->n_leaving++;

@@ -13,13 +13,14 @@
 
 #include "fdb.h"
 #include "list.h"
+#include "members.h"
 #include "port.h"
 #include "token_bucket.h"
 #include "vlan.h"
 
 enum {
 	BRIDGE_NAME_MAX = 15, /* also the name of its internal port */
-	BRIDGE_PORTS_MAX = 4096,
+	BRIDGE_PORTS_MAX = MEMBERS_SLOTS,
 	OFPORT_LOCAL = 0xfffe, /* OFPP_LOCAL's low 16 bits; the bridge's own port */
 	OFPORT_MAX = 0xfeff,
 };
@@ -28,12 +29,13 @@ struct storm_conf {
 	struct token_rate broadcast, multicast, unknown; /* frames per second, on receive */
 };
 
-/* Settings of a bridge port; immutable once in a view. */
+/* Settings of a bridge port; immutable once in a view.  What a flood reads of each comes
+ * first. */
 struct bport_conf {
-	struct vlan_conf vlan;
-	struct storm_conf storm;
 	bool isolated;
 	uint32_t fdb_limit; /* dynamic MAC addresses learned here, 0 = no limit of its own */
+	struct vlan_conf vlan;
+	struct storm_conf storm;
 };
 
 struct bport {
@@ -49,12 +51,13 @@ struct bridge_slot {
 	struct bport *bport; /* NULL: free */
 	struct port *port;
 	struct bport_conf conf;
-};
+} __attribute__((aligned(64)));
 
 struct bridge_view {
 	bool forward_bpdu;
-	unsigned n;		     /* slots, some free */
-	struct bridge_slot *slots[]; /* NULL: free; a slot is shared by successive views */
+	const struct members *members; /* the bridge's */
+	unsigned n;		       /* slots, some free */
+	struct bridge_slot *slots[];   /* NULL: free; a slot is shared by successive views */
 };
 
 struct bridge_conf {
@@ -67,6 +70,7 @@ struct bridge_conf {
 struct bridge {
 	struct bridge_conf conf;
 	struct fdb *fdb;
+	struct members *members;
 	struct bridge_view *view; /* RCU */
 	struct list link;
 	bool told; /* dataplane's: the listener knows of it */

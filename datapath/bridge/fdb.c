@@ -392,10 +392,14 @@ int fdb_del(struct fdb *fdb, struct eth_addr mac, uint16_t vlan)
 uint32_t fdb_flush(struct fdb *fdb, int vlan, uint32_t port_id, bool with_static)
 {
 	struct fdb_table *t = &fdb->body->table;
-	uint32_t n_removed = 0;
+	uint32_t n_removed = 0, n_slots = t->n_slots;
 
 	pthread_mutex_lock(&fdb->lock);
-	for (uint32_t slot = 0; slot < t->n_slots; slot++) {
+	/* Hundreds of ports may go at once; few have addresses. */
+	if (port_id != FDB_NONE && !fdb->ports[port_id].n_dynamic &&
+		!(with_static && fdb->stats.static_entries))
+		n_slots = 0;
+	for (uint32_t slot = 0; slot < n_slots; slot++) {
 		struct fdb_slot entry;
 
 		if (slot % FLUSH_CHUNK == FLUSH_CHUNK - 1) {

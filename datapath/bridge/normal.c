@@ -104,7 +104,9 @@ static void normal_flood(const struct normal *nm, struct normal_frame *f)
 	const struct bridge_slot *last = NULL;
 	enum drop_reason why = DROP_RX_NO_DESTINATION;
 
-	for (unsigned i = 0; i < nm->view->n; i++) {
+	struct members_walk walk = members_walk(nm->view->members, f->vlan.vid, nm->view->n);
+
+	for (uint32_t i; (i = members_next(&walk)) != MEMBERS_END;) {
 		const struct bridge_slot *out = nm->view->slots[i];
 
 		if (!normal_floods_to(nm, out, f->vlan.vid, &why))

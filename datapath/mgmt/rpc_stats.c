@@ -127,10 +127,11 @@ static json_t *worker_stats(const struct workers *w, unsigned id, double seconds
 		"cycles-per-packet", ratio((double)st.busy_cycles, (double)st.packets),
 		"busy-percent", 100 * ratio((double)st.busy_cycles, (double)st.total_cycles)));
 	must_do(json_object_update_new(
-		o, must(json_pack("{s:I, s:I, s:I, s:I, s:b, s:f, s:f}", "sleeps",
-			   (json_int_t)st.sleeps, "wakeups", (json_int_t)st.wakeups, "polls",
-			   (json_int_t)st.polls, "armed", (json_int_t)st.armed, "stuck", st.stuck,
-			   "cpu-s", (double)st.cpu_ns / 1e9, "seconds", seconds))));
+		o, must(json_pack("{s:i, s:I, s:I, s:I, s:I, s:b, s:f, s:f}", "queues-unwatched",
+			   (int)st.queues_unwatched, "sleeps", (json_int_t)st.sleeps, "wakeups",
+			   (json_int_t)st.wakeups, "polls", (json_int_t)st.polls, "armed",
+			   (json_int_t)st.armed, "stuck", st.stuck, "cpu-s",
+			   (double)st.cpu_ns / 1e9, "seconds", seconds))));
 	return o;
 }
 

@@ -26,7 +26,7 @@ static size_t tcp4_plain(const struct packet *p)
 	size_t len = l4_ofs + (size_t)(tcp[12] >> 4) * 4;
 	if (len < l4_ofs + TCP_HEADER_MIN || len > p->head_len)
 		return 0;
-	return ETH_HEADER_LEN + wire_u16(ip + 2) == p->len ? len : 0;
+	return (uint32_t)ETH_HEADER_LEN + wire_u16(ip + 2) == p->len ? len : 0;
 }
 
 static int gso_apply(const struct virtio_net_hdr *h, struct packet *p)

@@ -186,8 +186,7 @@ int port_open(struct port *p, struct strbuf *why)
 		q->port = p;
 		q->index = i;
 		list_init(&q->link);
-		q->armed = q->in_worker = false;
-		q->packets = q->polls = 0;
+		q->armed = q->watched = false;
 	}
 	return 0;
 }
@@ -298,12 +297,15 @@ static uint32_t gso_caps(const struct packet *p)
 	}
 }
 
-/* Longest frame for an MTU: the Ethernet header and the tags that do not count
- * towards it (802.3 allows for one, provider bridges for two). */
-static uint32_t frame_limit(const struct port *port, const struct packet *p)
+/* Is a frame of 'wire_len' within the MTU?  The Ethernet header does not count towards
+ * it, and tags do not (802.3 allows for one, provider bridges for two): most frames
+ * need not be looked at for them. */
+static bool frame_fits(const struct port *port, const struct packet *p, uint32_t wire_len)
 {
 	uint32_t limit = __atomic_load_n(&port->mtu, __ATOMIC_RELAXED) + ETH_HEADER_LEN;
 
+	if (wire_len <= limit)
+		return true;
 	for (size_t ofs = 12; ofs <= 12 + ETH_VLAN_LEN && ofs + 2 <= p->head_len;
 		ofs += ETH_VLAN_LEN) {
 		uint16_t type = wire_u16(p->data + ofs);
@@ -312,7 +314,7 @@ static uint32_t frame_limit(const struct port *port, const struct packet *p)
 			break;
 		limit += ETH_VLAN_LEN;
 	}
-	return limit;
+	return wire_len <= limit;
 }
 
 /* Packets on their way from the collected ones to tx(), in order. */
@@ -359,7 +361,7 @@ static void out_one(struct port_out *out, struct packet *p, uint32_t caps)
 	uint32_t wire_len = p->gso ? (uint32_t)p->gso_hdr_len + p->gso_size : p->len;
 	uint32_t need = gso_caps(p);
 
-	if (wire_len > frame_limit(out->port, p)) {
+	if (!frame_fits(out->port, p, wire_len)) {
 		port_drop(out->port, out->lane, DROP_TX_TOO_LONG, 1);
 		arena_free(&out->lane->arena, p);
 		return;

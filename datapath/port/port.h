@@ -75,12 +75,12 @@ struct rxq {
 	unsigned worker; /* that polls it; control's */
 	struct list link;
 	bool armed;
-	bool in_worker;
+	bool watched;	/* its descriptor is in the worker's epoll set */
 	bool error;	/* one waits at fd; rx() is to take it */
 	unsigned burst; /* frames taken at once, at most */
 	uint64_t last_rx_ns;
 	uint64_t gap_ns;	 /* mean time between bursts, lately */
-	uint64_t packets, polls; /* for 'worker stats' */
+	uint64_t watch_again_ns; /* where the descriptor could not be watched */
 	unsigned ask;		 /* the type's: frames to ask for next; 0 at first */
 	void *priv;		 /* the type's */
 };

@@ -22,6 +22,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include <event2/event.h>
+
 #include "daemon.h"
 #include "ethtool.h"
 #include "kio.h"
@@ -35,12 +37,22 @@ struct netdev {
 	struct netlink *nl;
 	const char *owner; /* as in port_env */
 	struct netlink_before before;
+	uint32_t port_mtu;   /* what the port may send, without tags */
+	uint32_t device_mtu; /* what the device had, when last seen */
 	struct psock socks[PORT_QUEUES_MAX];
 	struct rxq rxqs[PORT_QUEUES_MAX];
 	unsigned n_socks;
 	struct netlink_link refused; /* as it was when it could not be opened */
-	bool elsewhere;		     /* then, because another switch had it */
+	struct event *retry;	     /* while another switch has it */
 };
+
+static void netdev_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct port *p = arg;
+
+	if (!p->opened)
+		p->events->present(p, p->events_arg);
+}
 
 static int netdev_create(struct port *p, const struct port_env *env, struct strbuf *why)
 {
@@ -48,6 +60,11 @@ static int netdev_create(struct port *p, const struct port_env *env, struct strb
 
 	if (!d)
 		return -ENOMEM;
+	d->retry = event_new(env->base, -1, 0, netdev_retry, p);
+	if (!d->retry) {
+		free(d);
+		return -ENOMEM;
+	}
 	d->nl = env->netlink;
 	d->owner = env->owner ? env->owner : "";
 	p->priv = d;
@@ -56,7 +73,10 @@ static int netdev_create(struct port *p, const struct port_env *env, struct strb
 
 static void netdev_destroy(struct port *p)
 {
-	free(p->priv);
+	struct netdev *d = p->priv;
+
+	event_free(d->retry);
+	free(d);
 }
 
 static uint32_t netdev_tx_caps(const struct port_conf *conf)
@@ -64,25 +84,77 @@ static uint32_t netdev_tx_caps(const struct port_conf *conf)
 	return conf->offloads_off ? 0 : kio_tx_caps();
 }
 
-/* Its filter says what it has from us before it has it, and as long: whoever follows us
- * must not take ours for its own. */
-static int netdev_set_mtu(struct netdev *d, int ifindex, uint32_t mtu, struct strbuf *why)
+/* ---- MTU ----
+ *
+ * A packet socket does not send a frame that is longer than the device's MTU allows, but
+ * for one tag of 802.1Q's; a trunk sends two tags, and 802.1ad's, around frames of full
+ * size.  So while the port has it, the device has an MTU that is larger by the tags, where
+ * its driver lets it.  The port's is without them. */
+
+enum { TAGS_LEN = 2 * ETH_VLAN_LEN };
+
+/* The filter says what the device has from us before it has it, and as long: whoever
+ * follows us must not take ours for its own. */
+static int netdev_give_mtu(struct netdev *d, int ifindex, uint32_t mtu)
 {
-	uint32_t given = d->before.mtu_given, give = mtu != d->before.mtu ? mtu : 0;
+	uint32_t give = mtu != d->before.mtu ? mtu : 0;
 	int rc = 0;
 
-	d->before.mtu_given = give;
-	if (give && give != given)
+	if (give && give != d->before.mtu_given) {
+		d->before.mtu_given = give;
 		rc = netlink_ingress_note(d->nl, ifindex, &d->before);
+	}
 	if (!rc)
 		rc = netlink_link_set_mtu(d->nl, ifindex, mtu);
-	if (rc) {
-		d->before.mtu_given = given;
-		strbuf_printf(why, "cannot set MTU %u: %s", mtu, strerror(-rc));
-	} else if (!give && given) {
+	if (rc)
+		return rc;
+	d->device_mtu = mtu;
+	if (!give && d->before.mtu_given) {
+		d->before.mtu_given = 0;
 		netlink_ingress_note(d->nl, ifindex, &d->before);
 	}
-	return rc;
+	return 0;
+}
+
+/* Give the port an MTU, and the device one with as much room for tags as it takes. */
+static int netdev_set_mtu(struct netdev *d, int ifindex, uint32_t mtu, struct strbuf *why)
+{
+	uint32_t given = d->before.mtu_given;
+	int room = TAGS_LEN, rc;
+
+	do
+		rc = netdev_give_mtu(d, ifindex, mtu + (uint32_t)room);
+	while (rc && (room -= ETH_VLAN_LEN) >= 0);
+	if (rc) {
+		d->before.mtu_given = given;
+		netlink_ingress_note(d->nl, ifindex, &d->before);
+		strbuf_printf(why, "cannot set MTU %u: %s", mtu, strerror(-rc));
+		return rc;
+	}
+	d->port_mtu = mtu;
+	return 0;
+}
+
+/* 'l' is what the device is like: make its MTU the port's.  Where somebody has changed it,
+ * the port follows and makes room anew.  Who takes nothing but the room away shall have it
+ * so, or we might fight for ever. */
+static void netdev_follow_mtu(struct port *p, struct netlink_link *l)
+{
+	struct netdev *d = p->priv;
+	struct strbuf why = STRBUF_INIT;
+
+	if (l->mtu != d->device_mtu) {
+		bool room_only = l->mtu == d->port_mtu;
+
+		d->port_mtu = d->device_mtu = l->mtu;
+		if (!p->conf.mtu) /* what it is to have in the end, too */
+			d->before.mtu = l->mtu;
+		d->before.mtu_given = l->mtu != d->before.mtu ? l->mtu : 0;
+		if (room_only || netdev_set_mtu(d, l->ifindex, l->mtu, &why))
+			netlink_ingress_note(d->nl, l->ifindex, &d->before);
+	}
+	l->mtu = d->port_mtu;
+	strbuf_fini(&why);
 }
 
 /* ---- opening ---- */
@@ -153,13 +225,14 @@ static void netdev_stop_lro(const struct netlink_link *l)
 /* Two that forward what comes in would both forward it. */
 static int netdev_not_elsewhere(struct netdev *d, const struct netlink_link *l, struct strbuf *why)
 {
+	struct timeval second = {.tv_sec = 1};
 	struct netlink_before found;
 	pid_t holder = 0;
 
-	d->elsewhere = !netlink_ingress_find(d->nl, l->ifindex, &found) &&
-		       strcmp(found.owner, d->owner) && daemon_claimed(found.owner, &holder);
-	if (!d->elsewhere)
+	if (netlink_ingress_find(d->nl, l->ifindex, &found) || !strcmp(found.owner, d->owner) ||
+		!daemon_claimed(found.owner, &holder))
 		return 0;
+	event_add(d->retry, &second); /* nobody tells when that one lets go, or ends */
 	strbuf_printf(why, "interface %s belongs to another vswitchd (pid %d, --rundir %s)",
 		l->name, (int)holder, found.owner);
 	return -EBUSY;
@@ -173,6 +246,7 @@ static int netdev_take(struct port *p, const struct netlink_link *l, struct strb
 
 	d->before = (struct netlink_before){.up = l->flags & IFF_UP,
 		.mtu = l->mtu,
+		.mtu_given = (mtu ? mtu : l->mtu) + TAGS_LEN, /* in a moment */
 		.lro = ethtool_flag(l->ifindex, ETH_FLAG_LRO)};
 	snprintf(d->before.owner, sizeof(d->before.owner), "%s", d->owner);
 	rc = netlink_ingress_block(d->nl, l->ifindex, &d->before);
@@ -181,11 +255,17 @@ static int netdev_take(struct port *p, const struct netlink_link *l, struct strb
 			why, "cannot keep the host's stack from %s: %s", l->name, strerror(-rc));
 		return rc;
 	}
+	if (d->before.may_send)
+		log_warn("port %s: what the host sends there cannot be stopped, because of its "
+			 "ingress qdisc",
+			l->name);
 	netdev_stop_lro(l);
-	if (!mtu && d->before.mtu_given == l->mtu) /* a killed predecessor gave it that */
-		mtu = d->before.mtu;
-	if (mtu)
-		rc = netdev_set_mtu(d, l->ifindex, mtu, why);
+	/* Not what it was, nor what a killed predecessor gave it: somebody has changed it. */
+	if (d->before.mtu != l->mtu && d->before.mtu_given != l->mtu) {
+		d->before.mtu = l->mtu;
+		d->before.mtu_given = 0;
+	}
+	rc = netdev_set_mtu(d, l->ifindex, mtu ? mtu : d->before.mtu, why);
 	if (rc)
 		goto give_back;
 	rc = netdev_open_sockets(p, l->ifindex, why);
@@ -211,6 +291,7 @@ static int netdev_open(struct port *p, struct strbuf *why)
 	struct netlink_link l, now;
 	int rc = netlink_link_get(d->nl, p->conf.name, &l);
 
+	event_del(d->retry);
 	if (rc) {
 		strbuf_printf(why, "no interface named %s", p->conf.name);
 		return rc;
@@ -227,6 +308,9 @@ static int netdev_open(struct port *p, struct strbuf *why)
 	 * name now, an event will tell. */
 	if (!netlink_link_get(d->nl, p->conf.name, &now) && now.ifindex == l.ifindex)
 		l = now;
+	else
+		l.mtu = d->device_mtu;
+	netdev_follow_mtu(p, &l);
 	kio_link_follow(p, &l);
 	p->tx_caps = netdev_tx_caps(&p->conf);
 	p->rxqs = d->rxqs;
@@ -238,10 +322,8 @@ static void netdev_close(struct port *p, bool removed)
 {
 	struct netdev *d = p->priv;
 
-	/* In this order: when the interface ceases to be promiscuous the kernel tells others
-	 * who wait for it. */
-	netdev_give_back(d, p->ifindex);
 	netdev_close_sockets(d);
+	netdev_give_back(d, p->ifindex);
 	p->ifindex = 0;
 }
 
@@ -267,7 +349,7 @@ static int netdev_reconfigure(struct port *p, const struct port_conf *conf, stru
 
 static bool netdev_refused_before(const struct netdev *d, const struct netlink_link *l)
 {
-	return !d->elsewhere && d->refused.ifindex == l->ifindex && d->refused.flags == l->flags &&
+	return d->refused.ifindex == l->ifindex && d->refused.flags == l->flags &&
 	       d->refused.mtu == l->mtu && d->refused.master == l->master;
 }
 
@@ -282,9 +364,12 @@ static void netdev_link_event(struct port *p, const struct netlink_link *event, 
 			p->events->present(p, p->events_arg);
 		return;
 	}
-	if (rc || l.ifindex != p->ifindex || l.master)
+	if (rc || l.ifindex != p->ifindex || l.master) {
 		p->events->gone(p, p->events_arg);
-	else if (kio_link_follow(p, &l))
+		return;
+	}
+	netdev_follow_mtu(p, &l);
+	if (kio_link_follow(p, &l))
 		p->events->changed(p, p->events_arg);
 }
 

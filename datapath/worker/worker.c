@@ -11,7 +11,9 @@
  *
  * No wake-up is lost: the descriptors are level-triggered, so that epoll_ctl(MOD)
  * finds what arrived between the last empty poll and the arming.  A queue without
- * a descriptor stays busy.
+ * a descriptor stays busy; so does, until it succeeds, one whose descriptor the kernel
+ * does not take into the set (fs.epoll.max_user_watches), which keeps a processor busy
+ * and is therefore told.
  *
  * A round takes as long as its bursts, and one frame that is flooded to a thousand
  * ports may take a millisecond.  A queue whose burst took longer than BURST_US gets
@@ -39,6 +41,7 @@ enum {
 	EPOLL_EVENTS = 64,
 	BURST_US = 500,
 	GAP_WEIGHT_SHIFT = 3, /* the mean gap takes in 1/8 of each new one */
+	WATCH_AGAIN_NS = 1000000000,
 };
 
 /* An error that waits at the descriptor keeps it readable until rx() has taken it. */
@@ -55,15 +58,47 @@ static void queue_wake(struct worker *w, struct rxq *q)
 	count_add(&w->count.queues_busy, 1);
 }
 
-void worker_queue_add(struct worker *w, struct rxq *q)
+static void queue_note_unwatched(struct worker *w, struct rxq *q, int err)
+{
+	if (!q->watch_again_ns) {
+		count_add(&w->count.queues_unwatched, 1);
+		log_warn("port %s: queue %u cannot be waited for and is polled all the time: %s",
+			q->port->conf.name, q->index, strerror(err));
+	}
+	q->watch_again_ns = w->lane.now_ns + WATCH_AGAIN_NS;
+}
+
+static void queue_forget_unwatched(struct worker *w, struct rxq *q)
+{
+	if (q->watch_again_ns)
+		count_add(&w->count.queues_unwatched, -1ull);
+	q->watch_again_ns = 0;
+}
+
+/* Let the descriptor's next event tell; false where it cannot. */
+static bool queue_watch(struct worker *w, struct rxq *q)
 {
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = q};
 
-	q->in_worker = true;
+	if (q->fd < 0 || w->lane.now_ns < q->watch_again_ns)
+		return false;
+	if (epoll_ctl(w->epoll_fd, q->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, q->fd, &ev)) {
+		queue_note_unwatched(w, q, errno);
+		return false;
+	}
+	queue_forget_unwatched(w, q);
+	q->watched = true;
+	return true;
+}
+
+void worker_queue_add(struct worker *w, struct rxq *q)
+{
 	q->burst = BATCH_MAX;
 	q->gap_ns = 0;
+	q->watch_again_ns = 0;
+	q->watched = false;
 	q->last_rx_ns = w->lane.now_ns;
-	q->armed = q->fd >= 0 && !epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, q->fd, &ev);
+	q->armed = queue_watch(w, q);
 	if (!q->armed)
 		queue_wake(w, q);
 }
@@ -73,16 +108,15 @@ void worker_queue_del(struct worker *w, struct rxq *q)
 	if (!q->armed)
 		count_add(&w->count.queues_busy, -1ull);
 	list_del(&q->link);
-	if (q->fd >= 0)
+	if (q->watched)
 		epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, q->fd, NULL);
-	q->in_worker = false;
+	queue_forget_unwatched(w, q);
+	q->watched = false;
 }
 
 static void queue_arm(struct worker *w, struct rxq *q)
 {
-	struct epoll_event ev = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = q};
-
-	if (q->fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, q->fd, &ev))
+	if (!queue_watch(w, q))
 		return;
 	list_del(&q->link);
 	q->armed = true;

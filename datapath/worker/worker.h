@@ -37,9 +37,10 @@ struct worker_stats {
 	uint64_t armed;	  /* times a queue went quiet */
 	unsigned queues;  /* now */
 	unsigned queues_busy;
-	int cpu;	 /* pinned to, or -1 */
-	bool stuck;	 /* the watchdog has not seen it come round */
-	uint64_t cpu_ns; /* processor time used by the thread */
+	unsigned queues_unwatched; /* always busy, as their descriptor cannot be waited for */
+	int cpu;		   /* pinned to, or -1 */
+	bool stuck;		   /* the watchdog has not seen it come round */
+	uint64_t cpu_ns;	   /* processor time used by the thread */
 };
 
 /* Start the threads; they run with no queues.  0 or -errno. */

@@ -29,6 +29,7 @@ struct worker_count {
 	uint64_t busy_cycles, poll_cycles;
 	uint64_t sleeps, wakeups, armed;
 	uint64_t queues_busy;
+	uint64_t queues_unwatched;
 	uint64_t sleeping; /* 1 while in epoll_wait */
 };
 
@@ -61,6 +62,9 @@ struct worker_call *call_queue_take_all(struct call_queue *q);
 
 /* Hand a finished call back to the control thread. */
 void workers_call_finished(struct workers *w, struct worker_call *c);
+
+/* The watchdog's look at one worker, once a second. */
+void worker_watch(struct worker *w);
 
 /* The thread's body; 'arg' is the worker. */
 void *worker_main(void *arg);

@@ -193,7 +193,7 @@ void workers_remove_port(struct workers *w, struct port *port, void (*done)(void
 
 /* ---- watchdog ---- */
 
-static void worker_watch(struct worker *w)
+void worker_watch(struct worker *w)
 {
 	uint64_t loops = count_get(&w->count.loops);
 
@@ -360,6 +360,7 @@ void workers_stats(const struct workers *ws, unsigned id, struct worker_stats *s
 		.armed = count_get(&c->armed) - b->armed,
 		.queues = w->n_queues,
 		.queues_busy = (unsigned)count_get(&c->queues_busy),
+		.queues_unwatched = (unsigned)count_get(&c->queues_unwatched),
 		.cpu = w->cpu,
 		.stuck = w->stuck_s >= WATCHDOG_S,
 		.cpu_ns = worker_cpu_ns(w) - w->base_cpu_ns,

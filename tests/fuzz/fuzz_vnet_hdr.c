@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gso_headers.h"
 #include "offload.h"
 #include "vnet_hdr.h"
 #include "wire.h"
@@ -20,7 +21,20 @@ struct whole {
 	size_t hdr_len;
 	size_t gso_size;
 	size_t payload_seen;
+	enum packet_gso gso;
+	uint16_t csum_start;
 };
+
+/* The headers of a segment lie where those of the whole did, and every length among them,
+ * in all tunnels, is that of the segment. */
+static void check_lengths(struct packet *s, const struct whole *w)
+{
+	struct gso_headers h;
+
+	s->csum_start = w->csum_start;
+	if (gso_headers_read(s, w->gso, &h) || h.len != w->hdr_len)
+		abort();
+}
 
 static void check_packet(const struct packet *p)
 {
@@ -48,6 +62,7 @@ static void emit(struct packet *s, void *arg)
 	check_packet(s);
 	assert(s->csum == PACKET_CSUM_VALID && !s->gso);
 	assert(s->len >= w->hdr_len && len <= w->gso_size);
+	check_lengths(s, w);
 	if (!bytes || !packet_read(s, 0, s->len, bytes))
 		abort();
 	assert(w->hdr_len + w->payload_seen + len <= w->len);
@@ -62,7 +77,9 @@ static void cut(struct packet *p)
 	struct whole w = {.bytes = malloc(p->len),
 		.len = p->len,
 		.hdr_len = p->gso_hdr_len,
-		.gso_size = p->gso_size};
+		.gso_size = p->gso_size,
+		.gso = p->gso,
+		.csum_start = p->csum_start};
 
 	if (!w.bytes || !packet_read(p, 0, p->len, w.bytes))
 		abort();
@@ -83,6 +100,7 @@ static void check_round_trip(const struct packet *p)
 	if (vnet_hdr_apply(&h, c))
 		abort();
 	assert(c->csum == p->csum && c->gso == p->gso && c->gso_ecn == p->gso_ecn);
+	assert(c->gso_tunnel == p->gso_tunnel);
 	if (p->csum == PACKET_CSUM_PARTIAL)
 		assert(c->csum_start == p->csum_start && c->csum_offset == p->csum_offset);
 	if (p->gso)

@@ -28,7 +28,7 @@ check_devices()
 	diff <(echo "$want") <(echo "$have") || fail "taps wanted (<) and there (>)"
 	for i in $(seq 7); do
 		if jq -e --arg p "xd$i" 'any(.ports[]; .name == $p)' "$TMP/now.json" >/dev/null; then
-			want="mtu=1400 up filter"
+			want="mtu=1408 up filter" # that of the port, and room for two tags
 		else
 			want="mtu=1500 $([ $((i % 2)) = 0 ] && echo down || echo up) free"
 		fi

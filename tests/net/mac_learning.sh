@@ -51,11 +51,14 @@ w1.send(eth(B, A, b"to the new place"))
 expect({w3: [eth(B, A, b"to the new place")]}, "to the new place")
 assert figures()["moved"] == 1, figures()
 
-print("== group addresses are never learned, and refused as a source by name")
+print("== group addresses, and none, are never learned, and refused as a source by name")
 expect_drop_base()
 w1.send(eth(B, "03:00:00:00:00:01"))
 expect({}, "group source", ("w1", "rx_src_multicast"))
 assert where("03:00:00:00:00:01") is None
+w1.send(eth(B, "00:00:00:00:00:00"))
+expect({}, "no source", ("w1", "rx_src_zero"))
+assert where("00:00:00:00:00:00") is None
 
 print("== a static address does not move, and survives flushing")
 run("vswitchctl", "fdb", "add", "br0", C, "w2")

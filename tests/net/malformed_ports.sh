@@ -84,6 +84,8 @@ BAD = {
     "ends one byte before its tag does": ("rx_vlan_malformed", good[:12] + b"\x88\xa8\x00\x05\x08"),
     "a tag behind a priority tag": ("rx_vlan_malformed", eth(B, A, tags=tag(0) + tag(5))),
     "a group as source": ("rx_src_multicast", eth(B, "03:00:00:00:00:0a")),
+    "no source": ("rx_src_zero", eth(B, "00:00:00:00:00:00")),
+    "in the reserved VLAN": ("rx_vlan_reserved", eth(B, A, tags=tag(4095))),
     "to a reserved group": ("rx_reserved_group", eth("01:80:c2:00:00:03", A)),
 }
 for name, (reason, f) in BAD.items():

@@ -123,3 +123,25 @@ for line in lines:
     assert "error" not in answer, answer
 END
 [ "$(taps)" = $((N - 20)) ] || fail "$(taps) taps are there"
+
+step "killed in the middle of it"
+some_are_gone()
+{
+	[ "$(taps)" -lt $N ]
+}
+
+none_is_left()
+{
+	[ "$(taps)" = 0 ]
+}
+
+ctl config apply "$TMP/big.json" >/dev/null
+[ "$(taps)" = $N ]
+ctl config apply "$TMP/small.json" >/dev/null 2>&1 &
+wait_for 10 "the first taps to go" some_are_gone
+switch_kill
+wait $! || true
+echo "$(taps) were left"
+switch_start
+wait_for 30 "the others to go" none_is_left
+check 'all(.[]; .type != "tap")' ctl_json port list

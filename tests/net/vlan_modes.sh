@@ -72,6 +72,8 @@ def classify(p, tags):
         return p["tag"], 0x88A8, pcp, dei, tags
     if vid == 4095:
         return "rx_vlan_reserved"
+    if vid == 4095:
+        return "rx_vlan_reserved"
     if tags[1:] and not vid:
         return "rx_vlan_malformed"  # a tag hidden behind a priority tag
     if vid and p["mode"] == "access":

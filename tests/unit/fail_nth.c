@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -48,10 +49,8 @@ const char *fail_disarm(void)
 }
 
 /* Shall this call fail?  Then errno is set. */
-static bool fails(enum fail_kind kind, const char *name, int err)
+static bool fails_now(const char *name, int err)
 {
-	if (!plan.armed || plan.kind != kind)
-		return false;
 	if (plan.left)
 		plan.left--;
 	if (plan.left || (plan.failed && !plan.stays))
@@ -60,6 +59,24 @@ static bool fails(enum fail_kind kind, const char *name, int err)
 		plan.failed = name;
 	errno = err;
 	return true;
+}
+
+static bool call_fails(const char *name, int err)
+{
+	return plan.armed && plan.kind == FAIL_SYSCALL && fails_now(name, err);
+}
+
+/* Of the program, as the linker names them. */
+extern const char __executable_start, etext;
+
+/* 'caller' is an address in the code that wants memory. */
+static bool alloc_fails(const char *name, const void *caller)
+{
+	uintptr_t at = (uintptr_t)caller;
+	bool own = at >= (uintptr_t)&__executable_start && at < (uintptr_t)&etext;
+
+	return plan.armed && (plan.kind == FAIL_ALLOC || (plan.kind == FAIL_OWN_ALLOC && own)) &&
+	       fails_now(name, ENOMEM);
 }
 
 static long count_fds(void)
@@ -105,18 +122,23 @@ extern void *__interceptor_realloc(void *old, size_t len) __attribute__((weak));
 extern void *__interceptor_aligned_alloc(size_t align, size_t len) __attribute__((weak));
 extern void __interceptor_free(void *mem) __attribute__((weak));
 
-void *malloc(size_t len)
+static void *allocate(const char *name, size_t len, const void *caller)
 {
-	if (fails(FAIL_ALLOC, "malloc", ENOMEM))
+	if (alloc_fails(name, caller))
 		return NULL;
 	void *mem = __interceptor_malloc ? __interceptor_malloc(len) : __libc_malloc(len);
 	count(&n_blocks, mem != NULL);
 	return mem;
 }
 
+void *malloc(size_t len)
+{
+	return allocate("malloc", len, __builtin_return_address(0));
+}
+
 void *calloc(size_t n, size_t len)
 {
-	if (fails(FAIL_ALLOC, "calloc", ENOMEM))
+	if (alloc_fails("calloc", __builtin_return_address(0)))
 		return NULL;
 	void *mem = __interceptor_calloc ? __interceptor_calloc(n, len) : __libc_calloc(n, len);
 	count(&n_blocks, mem != NULL);
@@ -125,7 +147,7 @@ void *calloc(size_t n, size_t len)
 
 void *realloc(void *old, size_t len)
 {
-	if (fails(FAIL_ALLOC, "realloc", ENOMEM))
+	if (alloc_fails("realloc", __builtin_return_address(0)))
 		return NULL;
 	void *mem =
 		__interceptor_realloc ? __interceptor_realloc(old, len) : __libc_realloc(old, len);
@@ -138,7 +160,7 @@ void *realloc(void *old, size_t len)
 
 void *aligned_alloc(size_t align, size_t len)
 {
-	if (fails(FAIL_ALLOC, "aligned_alloc", ENOMEM))
+	if (alloc_fails("aligned_alloc", __builtin_return_address(0)))
 		return NULL;
 	void *mem = __interceptor_aligned_alloc ? __interceptor_aligned_alloc(align, len)
 						: __libc_memalign(align, len);
@@ -162,7 +184,7 @@ void free(void *mem)
 char *strdup(const char *s)
 {
 	size_t len = strlen(s) + 1;
-	char *copy = malloc(len);
+	char *copy = allocate("strdup", len, __builtin_return_address(0));
 
 	return copy ? memcpy(copy, s, len) : NULL;
 }
@@ -193,13 +215,13 @@ char *strdup(const char *s)
 	NEXT(name, symbol)                                                                         \
 	ret name params                                                                            \
 	{                                                                                          \
-		return fails(FAIL_SYSCALL, #name, err) ? -1 : next_##name() args;                  \
+		return call_fails(#name, err) ? -1 : next_##name() args;                           \
 	}
 
 NEXT(mmap, mmap64)
 void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t ofs)
 {
-	if (fails(FAIL_ALLOC, "mmap", ENOMEM))
+	if (alloc_fails("mmap", __builtin_return_address(0)))
 		return MAP_FAILED;
 	void *mem = next_mmap()(at, len, prot, flags, fd, ofs);
 	count(&n_maps, mem != MAP_FAILED);
@@ -218,7 +240,7 @@ int open(const char *path, int flags, ...)
 {
 	va_list ap;
 
-	if (fails(FAIL_SYSCALL, "open", EMFILE))
+	if (call_fails("open", EMFILE))
 		return -1;
 	va_start(ap, flags);
 	mode_t mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;
@@ -231,7 +253,7 @@ int fcntl(int fd, int op, ...)
 {
 	va_list ap;
 
-	if (fails(FAIL_SYSCALL, "fcntl", EMFILE))
+	if (call_fails("fcntl", EMFILE))
 		return -1;
 	va_start(ap, op);
 	void *arg = va_arg(ap, void *);
@@ -244,7 +266,7 @@ int ioctl(int fd, unsigned long op, ...)
 {
 	va_list ap;
 
-	if (fails(FAIL_SYSCALL, "ioctl", ENOMEM))
+	if (call_fails("ioctl", ENOMEM))
 		return -1;
 	va_start(ap, op);
 	void *arg = va_arg(ap, void *);
@@ -256,9 +278,8 @@ NEXT(pthread_create, pthread_create)
 int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attr,
 	void *(*fn)(void *), void *restrict arg)
 {
-	return fails(FAIL_SYSCALL, "pthread_create", EAGAIN)
-		       ? EAGAIN
-		       : next_pthread_create()(thread, attr, fn, arg);
+	return call_fails("pthread_create", EAGAIN) ? EAGAIN
+						    : next_pthread_create()(thread, attr, fn, arg);
 }
 
 STAND_BEFORE(int, eventfd, eventfd, EMFILE, (unsigned n, int flags), (n, flags))

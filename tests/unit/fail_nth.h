@@ -5,15 +5,16 @@
  * for comes by here.  Everything is passed on, and counted, until a thread asks for a
  * failure; other threads never get one.
  *
- * FAIL_ALLOC is malloc() and its kin, and mmap().  FAIL_SYSCALL is what takes a descriptor,
- * a thread or a device from the system or sets it up; see the bottom of fail_nth.c.
+ * FAIL_ALLOC is malloc() and its kin, and mmap(); FAIL_OWN_ALLOC those of them that the
+ * program itself calls, not the libraries that it is linked with.  FAIL_SYSCALL is what takes a
+ * descriptor, a thread or a device from the system or sets it up; see the bottom of fail_nth.c.
  *
  * Threads: any; arm and disarm concern the calling one. */
 #pragma once
 
 #include <stdbool.h>
 
-enum fail_kind { FAIL_ALLOC, FAIL_SYSCALL, FAIL_KINDS };
+enum fail_kind { FAIL_ALLOC, FAIL_OWN_ALLOC, FAIL_SYSCALL };
 
 /* The n-th from now on, counted from 1, fails; with 'stays' all that follow, too.  An
  * allocation fails with ENOMEM, a call with an errno that it is known to have. */

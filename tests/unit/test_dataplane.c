@@ -3,10 +3,13 @@
 #include "dataplane.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <event2/event.h>
@@ -31,7 +34,7 @@ static void note_sync(void *arg)
 	((struct world *)arg)->synced = true;
 }
 
-static void sync(struct world *w)
+static void settle(struct world *w)
 {
 	w->synced = false;
 	dataplane_sync(w->dp, note_sync, w);
@@ -115,7 +118,7 @@ static void frames_cross_between_ports_of_different_workers(void **state)
 
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
 	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br0"), 0);
-	sync(w);
+	settle(w);
 	assert_int_not_equal(port(w, "a")->rxqs[0].worker, port(w, "b")->rxqs[0].worker);
 	for (unsigned i = 0; i < 500; i++) {
 		inject(w, "a", 2, 1);
@@ -133,7 +136,7 @@ static void sleeping_worker_wakes_for_every_single_frame(void **state)
 
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
 	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br0"), 0);
-	sync(w);
+	settle(w);
 	for (unsigned i = 0; i < 2000; i++) {
 		inject(w, "a", 2, 1);
 		await(w, "b", 1);
@@ -152,7 +155,7 @@ static void idle_worker_uses_no_processor_time(void **state)
 	struct timeval half_second = {.tv_usec = 500000};
 
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
-	sync(w);
+	settle(w);
 	inject(w, "a", 2, 1);
 	event_base_loopexit(w->base, &half_second);
 	event_base_dispatch(w->base);
@@ -164,13 +167,92 @@ static void idle_worker_uses_no_processor_time(void **state)
 	assert_int_equal(after.polls, before.polls);
 }
 
+/* A port that never gets a frame, with a descriptor that epoll does not take. */
+static struct rxq odd_queue;
+
+static int odd_create(struct port *p, const struct port_env *env, struct strbuf *why)
+{
+	return 0;
+}
+
+static void odd_destroy(struct port *p)
+{
+}
+
+static int odd_open(struct port *p, struct strbuf *why)
+{
+	odd_queue = (struct rxq){.fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
+	assert_true(odd_queue.fd >= 0);
+	p->rxqs = &odd_queue;
+	p->n_rxqs = 1;
+	return 0;
+}
+
+static void odd_close(struct port *p, bool removed)
+{
+	close(odd_queue.fd);
+}
+
+static unsigned odd_rx(struct rxq *q, struct lane *lane, struct packet **pkts, unsigned max)
+{
+	return 0;
+}
+
+static struct worker_stats stats_of(struct world *w, unsigned id)
+{
+	struct worker_stats s;
+
+	workers_stats(dataplane_workers(w->dp), id, &s);
+	return s;
+}
+
+static void queue_that_cannot_be_waited_for_is_polled_and_told_until_it_can(void **state)
+{
+	static const struct port_ops odd = {.type = "odd",
+		.create = odd_create,
+		.destroy = odd_destroy,
+		.open = odd_open,
+		.close = odd_close,
+		.rx = odd_rx};
+	struct world *w = *state;
+	uint64_t deadline = clock_now_ms() + PATIENCE_MS, polls, sleeps;
+	unsigned id;
+	int fd;
+
+	assert_int_equal(add(w, "odd", &odd, NULL, "br0"), 0);
+	settle(w);
+	id = odd_queue.worker;
+	while (!stats_of(w, id).queues_unwatched && clock_now_ms() < deadline)
+		;
+	assert_int_equal(stats_of(w, id).queues_unwatched, 1);
+	assert_int_equal(stats_of(w, 1 - id).queues_unwatched, 0);
+	polls = stats_of(w, id).polls;
+	sleeps = stats_of(w, id).sleeps; /* before it had the queue */
+	while (stats_of(w, id).polls < polls + 1000 && clock_now_ms() < deadline)
+		;
+	assert_true(stats_of(w, id).polls >= polls + 1000);
+	assert_int_equal(stats_of(w, id).sleeps, sleeps);
+
+	fd = eventfd(0, EFD_CLOEXEC);
+	assert_int_equal(dup2(fd, odd_queue.fd), odd_queue.fd);
+	close(fd);
+	clock_warp_ms(1000);
+	deadline = clock_now_ms() + PATIENCE_MS;
+	while (stats_of(w, id).sleeps == sleeps && clock_now_ms() < deadline)
+		;
+	assert_int_equal(stats_of(w, id).queues_unwatched, 0);
+	assert_int_equal(stats_of(w, id).queues_busy, 0);
+	dataplane_port_del(w->dp, "odd");
+	settle(w);
+}
+
 static void ports_come_and_go_under_traffic(void **state)
 {
 	struct world *w = *state;
 
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
 	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br0"), 0);
-	sync(w);
+	settle(w);
 	sim_port_sink(port(w, "b"), true);
 	for (unsigned i = 0; i < 300; i++) {
 		for (unsigned j = 0; j < 8; j++)
@@ -181,10 +263,10 @@ static void ports_come_and_go_under_traffic(void **state)
 		dataplane_port_del(w->dp, "c"); /* and at once again, while it closes */
 		assert_int_equal(add(w, "c", &port_sim_ops, NULL, "br0"), 0);
 		if (i % 3 == 0)
-			sync(w);
+			settle(w);
 		dataplane_port_del(w->dp, "c");
 	}
-	sync(w);
+	settle(w);
 	assert_null(dataplane_port_lookup(w->dp, "c"));
 }
 
@@ -231,7 +313,7 @@ static void port_removed_while_its_device_is_held_is_removed_for_good(void **sta
 	bool kept = false;
 
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
-	sync(w);
+	settle(w);
 	p = port(w, "a");
 	sim_port_hold(p, &kept);
 	p->events->gone(p, p->events_arg);
@@ -263,13 +345,13 @@ static void queue_whose_bursts_take_long_gets_smaller_ones(void **state)
 		assert_int_equal(add(w, name, &port_sim_ops, NULL, "br0"), 0);
 		sim_port_sink(port(w, name), true);
 	}
-	sync(w);
+	settle(w);
 	assert_int_equal(port(w, "a")->rxqs[0].burst, BATCH_MAX);
 	for (unsigned i = 0; i < FRAMES; i++)
 		inject(w, "a", 0xfe, 1); /* nobody has that address: it goes to all */
 	while (sim_port_rx_waiting(port(w, "a")))
 		event_base_loop(w->base, EVLOOP_NONBLOCK);
-	sync(w);
+	settle(w);
 	assert_in_range(port(w, "a")->rxqs[0].burst, 1, BATCH_MAX - 1);
 	port_counters_sum(port(w, name), &sum);
 	assert_int_equal(sum.tx_packets, FRAMES);
@@ -280,11 +362,11 @@ static void replaced_port_waits_for_its_predecessor_and_comes_up(void **state)
 	struct world *w = *state;
 
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
-	sync(w);
+	settle(w);
 	dataplane_port_del(w->dp, "a");
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
 	assert_int_equal(dataplane_port_lookup(w->dp, "a")->state, DP_PORT_WAITING);
-	sync(w);
+	settle(w);
 	assert_int_equal(dataplane_port_lookup(w->dp, "a")->state, DP_PORT_UP);
 }
 
@@ -294,16 +376,16 @@ static void vanished_device_waits_and_returns(void **state)
 
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
 	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br0"), 0);
-	sync(w);
+	settle(w);
 	inject(w, "b", 1, 2);
 	await(w, "a", 1);
 	sim_port_set_present(port(w, "b"), false);
-	sync(w);
+	settle(w);
 	assert_int_equal(dataplane_port_lookup(w->dp, "b")->state, DP_PORT_WAITING);
 	assert_int_equal(fdb_stats(dataplane_bridge_lookup(w->dp, "br0")->fdb).entries, 0);
 	inject(w, "a", 2, 1);
 	sim_port_set_present(port(w, "b"), true);
-	sync(w);
+	settle(w);
 	assert_int_equal(dataplane_port_lookup(w->dp, "b")->state, DP_PORT_UP);
 	inject(w, "a", 2, 1);
 	await(w, "b", 1);
@@ -315,16 +397,16 @@ static void addresses_behind_a_vanished_device_are_forgotten_under_traffic(void 
 
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
 	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br0"), 0);
-	sync(w);
+	settle(w);
 	sim_port_sink(port(w, "a"), true);
 	for (unsigned i = 0; i < 200; i++) {
 		for (unsigned j = 0; j < 256; j++)
 			inject(w, "b", 1, (uint8_t)j);
 		sim_port_set_present(port(w, "b"), false);
-		sync(w);
+		settle(w);
 		assert_int_equal(fdb_stats(dataplane_bridge_lookup(w->dp, "br0")->fdb).entries, 0);
 		sim_port_set_present(port(w, "b"), true);
-		sync(w);
+		settle(w);
 	}
 }
 
@@ -338,7 +420,7 @@ static void many_addresses_age_within_seconds(void **state)
 
 	assert_int_equal(dataplane_bridge_set(w->dp, &bc), 0);
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
-	sync(w);
+	settle(w);
 	fdb = dataplane_bridge_lookup(w->dp, "br0")->fdb;
 	for (uint32_t i = 0; i < ENTRIES; i++) {
 		uint8_t mac[ETH_ADDR_LEN] = {2};
@@ -398,7 +480,7 @@ static void told_drops(
 
 #define TOLD(w, t, should)                                                                         \
 	do {                                                                                       \
-		sync(w);                                                                           \
+		settle(w);                                                                         \
 		event_base_loop((w)->base, EVLOOP_NONBLOCK);                                       \
 		assert_string_equal((t)->text, should);                                            \
 		(t)->text[0] = '\0';                                                               \
@@ -450,7 +532,7 @@ static void drops_are_told_with_how_many_are_new(void **state)
 	struct told t = {0};
 
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
-	sync(w);
+	settle(w);
 	/* from a group address; nobody to send it to otherwise */
 	for (unsigned i = 0; i < 3; i++) {
 		uint8_t f[64] = {0x02, 0, 0, 0, 0, 2, 0x03, 0, 0, 0, 0, 1, 0x88, 0xb5};
@@ -483,7 +565,7 @@ static void patch_pair_joins_two_bridges(void **state)
 	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
 	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
 	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	sync(w);
+	settle(w);
 	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_UP);
 	assert_int_equal(dataplane_port_lookup(w->dp, "p1")->state, DP_PORT_UP);
 	inject(w, "a", 2, 1);
@@ -491,7 +573,7 @@ static void patch_pair_joins_two_bridges(void **state)
 	inject(w, "b", 1, 2);
 	await(w, "a", 1);
 	dataplane_port_del(w->dp, "p1");
-	sync(w);
+	settle(w);
 	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
 }
 
@@ -505,7 +587,7 @@ static void add_patched(struct world *w)
 	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br1"), 0);
 	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
 	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	sync(w);
+	settle(w);
 }
 
 static void assert_patched(struct world *w)
@@ -527,7 +609,7 @@ static void patch_pair_replaced_at_once_joins_its_new_ends(void **state)
 	dataplane_port_del(w->dp, "p1");
 	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
 	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	sync(w);
+	settle(w);
 	assert_patched(w);
 }
 
@@ -542,11 +624,11 @@ static void patch_port_does_not_join_one_that_is_leaving(void **state)
 	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
 	dataplane_port_del(w->dp, "p1");
 	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
-	sync(w);
+	settle(w);
 	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
 	inject(w, "a", 2, 1);
 	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	sync(w);
+	settle(w);
 	assert_patched(w);
 }
 
@@ -561,11 +643,11 @@ static void patch_port_whose_peer_waits_for_its_predecessor_waits_too(void **sta
 	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
 	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
 	dataplane_port_del(w->dp, "p1"); /* before it ever opened */
-	sync(w);
+	settle(w);
 	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
 	inject(w, "a", 2, 1);
 	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	sync(w);
+	settle(w);
 	assert_patched(w);
 }
 
@@ -584,7 +666,7 @@ static void patch_ports_go_under_traffic(void **state)
 		assert_int_equal(add(w, name, &port_patch_ops, peer, i % 2 ? "br0" : "br1"), 0);
 		for (unsigned j = 0; j < BATCH_MAX; j++)
 			inject(w, "a", 0xfe, (uint8_t)j);
-		sync(w);
+		settle(w);
 		assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_UP);
 		assert_int_equal(dataplane_port_lookup(w->dp, "p1")->state, DP_PORT_UP);
 	}
@@ -608,11 +690,11 @@ static void parallel_patches_do_not_multiply_a_frame_without_end(void **state)
 	}
 	sim_port_sink(port(w, "b"), true);
 	sim_port_sink(port(w, "a"), true);
-	sync(w);
+	settle(w);
 	inject(w, "a", 0xfe, 1);
 	while (sim_port_rx_waiting(port(w, "a")))
 		event_base_loop(w->base, EVLOOP_NONBLOCK);
-	sync(w);
+	settle(w);
 	for (struct dp_port *p = NULL; (p = dataplane_port_next(w->dp, p));) {
 		struct port_counters sum;
 
@@ -648,12 +730,12 @@ static void full_burst_reaches_every_bridge_of_a_tree(void **state)
 		assert_int_equal(add(w, bc.name, &port_sim_ops, NULL, bc.name), 0);
 		sim_port_sink(port(w, bc.name), true);
 	}
-	sync(w);
+	settle(w);
 	for (unsigned i = 0; i < BATCH_MAX; i++)
 		inject(w, "a", 0xfe, 1);
 	while (sim_port_rx_waiting(port(w, "a")))
 		event_base_loop(w->base, EVLOOP_NONBLOCK);
-	sync(w);
+	settle(w);
 	for (unsigned i = 0; i < BRIDGES; i++) {
 		char leaf[8];
 
@@ -679,14 +761,14 @@ static void last_of_several_settings_counts_also_while_closing(void **state)
 
 	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
 	set_queues(w, "a", 1);
-	sync(w);
+	settle(w);
 	set_queues(w, "a", 2);
 	set_queues(w, "a", 1); /* back to what is in force until the port has closed */
-	sync(w);
+	settle(w);
 	assert_int_equal(port(w, "a")->n_rxqs, 1);
 	set_queues(w, "a", 3);
 	dataplane_port_del(w->dp, "a"); /* and the settings that wait with it */
-	sync(w);
+	settle(w);
 }
 
 #define dataplane_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -697,6 +779,7 @@ int main(void)
 		dataplane_test(frames_cross_between_ports_of_different_workers),
 		dataplane_test(sleeping_worker_wakes_for_every_single_frame),
 		dataplane_test(idle_worker_uses_no_processor_time),
+		dataplane_test(queue_that_cannot_be_waited_for_is_polled_and_told_until_it_can),
 		dataplane_test(ports_come_and_go_under_traffic),
 		dataplane_test(port_whose_device_is_still_held_is_not_gone),
 		dataplane_test(port_removed_while_its_device_is_held_is_removed_for_good),

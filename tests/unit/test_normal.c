@@ -239,6 +239,26 @@ static void isolated_ports_reach_others_but_not_each_other(void **state)
 	assert_int_equal(got(w), 0x1);
 }
 
+/* Why a frame goes nowhere: nobody of its VLAN is there, or only such as may not have it. */
+static void frame_for_isolated_ports_only_is_dropped_by_that_name(void **state)
+{
+	struct world *w = *state;
+	struct bport_conf c = trunk_conf();
+
+	c.isolated = true;
+	assert_int_equal(bridge_port_set(w->bports[0], &c), 0);
+	assert_int_equal(bridge_port_set(w->bports[1], &c), 0);
+	sim_port_set_link(w->ports[2], false);
+	sim_port_set_link(w->ports[3], false);
+	station_sends(w, 0, 0xff, 1, 0);
+	assert_int_equal(drops(w, 0, DROP_RX_ALL_ISOLATED), 1);
+	sim_port_set_link(w->ports[1], false);
+	station_sends(w, 0, 0xff, 1, 0);
+	assert_int_equal(drops(w, 0, DROP_RX_ALL_ISOLATED), 1);
+	assert_int_equal(drops(w, 0, DROP_RX_NO_DESTINATION), 1);
+	assert_int_equal(got(w), 0);
+}
+
 static void reserved_groups_stay_unless_the_bridge_forwards_them(void **state)
 {
 	struct world *w = *state;
@@ -339,9 +359,11 @@ static void new_storm_limit_holds_at_once(void **state)
 {
 	struct world *w = *state;
 	struct bport_conf c = trunk_conf();
+	struct token_rate slow = token_rate_make(1, 1);
+	uint64_t deadline = clock_now_ms() + 5000;
 
 	w->lane.now_ns = 1000000000;
-	c.storm.broadcast = token_rate_make(1, 1);
+	c.storm.broadcast = slow;
 	assert_int_equal(bridge_port_set(w->bports[0], &c), 0);
 	broadcast_large(w, 500);
 	assert_int_equal(got(w), 0xe);
@@ -355,6 +377,17 @@ static void new_storm_limit_holds_at_once(void **state)
 	assert_int_equal(bridge_port_set(w->bports[0], &c), 0);
 	station_sends(w, 0, 0xff, 1, 0);
 	assert_int_equal(got(w), 0xe);
+
+	/* what a worker in mid-burst has still charged by the old one */
+	w->lane.now_ns += 1000000000;
+	assert_true(token_bucket_take(&w->bports[0]->storm_broadcast, &slow, 500, w->lane.now_ns));
+	unsigned passed = 0;
+	while (!passed && clock_now_ms() < deadline) {
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
+		station_sends(w, 0, 0xff, 1, 0);
+		passed = got(w);
+	}
+	assert_int_equal(passed, 0xe);
 }
 
 static void storm_limits_count_each_kind_by_itself(void **state)
@@ -490,6 +523,7 @@ int main(void)
 		normal_test(flood_stays_within_the_vlan),
 		normal_test(learned_address_in_a_vlan_that_its_port_left_is_a_named_drop),
 		normal_test(isolated_ports_reach_others_but_not_each_other),
+		normal_test(frame_for_isolated_ports_only_is_dropped_by_that_name),
 		normal_test(reserved_groups_stay_unless_the_bridge_forwards_them),
 		normal_test(group_address_as_source_is_dropped_and_not_learned),
 		normal_test(source_of_zeros_is_dropped_and_not_learned),

@@ -18,6 +18,7 @@ static void print_stats(struct cli *cli, const struct call *call, json_t *result
 	json_array_foreach(workers, i, worker)
 	{
 		bool stuck = value_bool(worker, "stuck");
+		bool unwatched = value_count(worker, "queues-unwatched");
 		const json_t *cpu = json_object_get(worker, "cpu");
 
 		table_cell(table, COLOR_NONE, "%" PRIu64, value_count(worker, "id"));
@@ -27,7 +28,8 @@ static void print_stats(struct cli *cli, const struct call *call, json_t *result
 		else
 			table_cell(table, COLOR_NONE, "any");
 		table_count(table, value_count(worker, "queues"));
-		table_count(table, value_count(worker, "queues-busy"));
+		table_cell(table, unwatched ? COLOR_RED : COLOR_NONE, "%" PRIu64 "%s",
+			value_count(worker, "queues-busy"), unwatched ? "!" : "");
 		table_cell(table, COLOR_NONE, "%.1f %%", value_real(worker, "busy-percent"));
 		table_count(table, value_count(worker, "packets"));
 		table_cell(table, COLOR_NONE, "%.1f", value_real(worker, "packets-per-burst"));
@@ -50,8 +52,8 @@ static const struct command worker_commands[] = {
 	{
 		.verb = "stats",
 		.about = "Show what the forwarding threads did since the last reset.",
-		.more = "QUEUES are served by the worker, POLLED those of them busy now; BUSY is "
-			"the "
+		.more = "QUEUES are served by the worker, POLLED those of them busy now, with ! "
+			"where some cannot be waited for and are polled all the time; BUSY is the "
 			"part of the time spent on packets, CYCLES the cost of one packet. OVER is "
 			"the "
 			"time counted. STUCK: the worker has not come round for "
