@@ -5,7 +5,7 @@
  * When COMMIT fails in its fsync, the pages with their commit mark may be in the log
  * all the same, and a crash now would bring a refused change back.  So a failed commit
  * is followed by another small one (the counter 'failure'), which overwrites the log
- * from the same place on. */
+ * from the same place on.  Where that fails, too, no change is taken until it works. */
 #include "store.h"
 
 #include <assert.h>
@@ -35,7 +35,9 @@ struct store {
 
 	char *path, *owner;
 	const struct store_migration *migrations;
-	struct store_file file; /* the store thread's once it runs */
+	struct store_file file;	 /* the store thread's once it runs */
+	struct store_file first; /* what it was when the store was opened: which file, no more */
+	bool doubtful;		 /* a failed commit has not been overwritten; see the top */
 	pthread_t thread;
 
 	pthread_mutex_t lock;
@@ -161,7 +163,7 @@ static void reopen(struct store *s)
 
 	/* closed first: the lock is ours alone, and a second connection would not get it */
 	store_file_close(&s->file);
-	if (store_file_open(s->path, s->migrations, &file, &why))
+	if (store_file_open(s->path, s->migrations, &s->first, &file, &why))
 		log_error("%s", strbuf_str(&why));
 	else
 		s->file = file;
@@ -187,11 +189,28 @@ static int begin(struct store *s)
 	return writable(s) ? sqlite3_exec(s->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) : rc;
 }
 
+static int overwrite_failure(struct store *s)
+{
+	int rc = sqlite3_exec(s->file.db, "UPDATE failure SET n = n + 1", NULL, NULL, NULL);
+
+	s->doubtful = rc != SQLITE_OK;
+	return rc;
+}
+
 static int commit_group(struct store *s, const struct store_group *g, char *why, size_t len)
 {
-	int rc = begin(s);
-	sqlite3 *db = s->file.db;
+	sqlite3 *db;
+	int rc;
 
+	/* What is written to a file that has lost its name is lost with the process. */
+	if (!store_file_in_place(&s->file, s->path)) {
+		snprintf(why, len, "%s is gone or another file by now", s->path);
+		return -ESTALE;
+	}
+	rc = s->doubtful && writable(s) ? overwrite_failure(s) : SQLITE_OK;
+	if (!rc)
+		rc = begin(s);
+	db = s->file.db;
 	if (!writable(s)) {
 		snprintf(why, len, "%s cannot be written", s->path);
 		return -EROFS;
@@ -205,7 +224,7 @@ static int commit_group(struct store *s, const struct store_group *g, char *why,
 	describe(db, rc, why, len);
 	if (!sqlite3_get_autocommit(db))
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-	sqlite3_exec(db, "UPDATE failure SET n = n + 1", NULL, NULL, NULL); /* see the top */
+	overwrite_failure(s);
 	return sqlite_errno(rc);
 }
 
@@ -396,11 +415,12 @@ int store_open(const struct store_conf *conf, struct store **out, struct strbuf 
 		rc = no_memory(conf->path, why);
 		goto free_self;
 	}
-	rc = store_file_open(s->path, s->migrations, &s->file, why);
+	rc = store_file_open(s->path, s->migrations, NULL, &s->file, why);
 	if (rc)
 		goto free_self;
 	if (s->file.read_only)
 		log_warn("database %s is read-only: changes will be refused", s->path);
+	s->first = (struct store_file){.device = s->file.device, .inode = s->file.inode};
 	s->stats.schema = s->file.schema;
 	s->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (s->done_fd < 0) {

@@ -43,9 +43,34 @@ static int newest(const struct store_migration *m)
 
 /* ---- before SQLite: the file, its lock, its header ---- */
 
-static int open_and_lock(const char *path, struct store_file *f, struct strbuf *why)
+static int identify(struct store_file *f, int fd)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	f->device = st.st_dev;
+	f->inode = st.st_ino;
+	return 0;
+}
+
+static bool same_file(const struct store_file *a, const struct store_file *b)
+{
+	return a->device == b->device && a->inode == b->inode;
+}
+
+bool store_file_in_place(const struct store_file *f, const char *path)
+{
+	struct stat st;
+
+	return f->lock_fd < 0 ||
+	       (!stat(path, &st) && st.st_dev == f->device && st.st_ino == f->inode);
+}
+
+static int open_and_lock(const char *path, const struct store_file *existing, struct store_file *f,
+	struct strbuf *why)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | (existing ? 0 : O_CREAT), 0640);
 
 	if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM)) {
 		fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -56,6 +81,11 @@ static int open_and_lock(const char *path, struct store_file *f, struct strbuf *
 
 		strbuf_printf(why, "database %s: %s", path, strerror(err));
 		return -err;
+	}
+	if (identify(f, fd) || (existing && !same_file(f, existing))) {
+		close(fd);
+		strbuf_printf(why, "database %s is another file than it was", path);
+		return -ESTALE;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		close(fd);
@@ -314,14 +344,14 @@ static int open_for_reading(struct store_file *f, const char *path,
 }
 
 int store_file_open(const char *path, const struct store_migration *migrations,
-	struct store_file *f, struct strbuf *why)
+	const struct store_file *existing, struct store_file *f, struct strbuf *why)
 {
 	bool memory = !strcmp(path, ":memory:"), fresh = true;
 	int rc = 0;
 
 	*f = (struct store_file){.lock_fd = -1};
 	if (!memory)
-		rc = open_and_lock(path, f, why);
+		rc = open_and_lock(path, existing, f, why);
 	if (!rc && !memory)
 		rc = check_header(path, f->lock_fd, newest(migrations), &fresh, why);
 	if (!rc && !fresh)

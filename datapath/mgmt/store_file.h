@@ -16,10 +16,14 @@ struct store_file {
 	int lock_fd; /* -1: ":memory:" */
 	bool read_only;
 	int schema;
+	uint64_t device, inode; /* of the file */
 };
 
-/* 0; -errno with 'why' a whole sentence.  -EBUSY: in use; -EUCLEAN: damaged; -EPROTO:
- * newer or another program's. */
+/* Where 'existing' is not NULL, the path must lead to that very file (its device and inode),
+ * and none is made: -ESTALE where it does not.  0; -errno with 'why' a whole sentence.  -EBUSY: in
+ * use; -EUCLEAN: damaged; -EPROTO: newer or another program's. */
 int store_file_open(const char *path, const struct store_migration *migrations,
-	struct store_file *f, struct strbuf *why);
+	const struct store_file *existing, struct store_file *f, struct strbuf *why);
+/* Does 'path' still lead to the open file?  True for ":memory:". */
+bool store_file_in_place(const struct store_file *f, const char *path);
 void store_file_close(struct store_file *f);
