@@ -28,6 +28,7 @@ enum limit_id {
 	LIMIT_PATCH_CROSSINGS,
 	LIMIT_CLIENTS,
 	LIMIT_REQUEST_BYTES,
+	LIMIT_BATCH_CALLS,
 	LIMIT_CLIENT_REQUESTS,
 	LIMIT_CLIENT_OUTPUT,
 	LIMIT_WATCH_NAMES,
@@ -38,6 +39,7 @@ enum limit_id {
 enum {
 	LIMITS_CLIENTS = 64,
 	LIMITS_TEXT_BYTES = 16 << 20,	  /* one request, one answer */
+	LIMITS_BATCH_CALLS = 65536,	  /* of one request */
 	LIMITS_CLIENT_REQUESTS = 1024,	  /* read but not yet answered, per client */
 	LIMITS_CLIENT_OUTPUT = 1 << 20,	  /* answered but not yet taken: no further ones */
 	LIMITS_EVENT_BYTES = 1 << 20,	  /* the same: no further events, they are counted */
@@ -90,9 +92,12 @@ static const struct limit limits[LIMIT_N] = {
 	[LIMIT_REQUEST_BYTES] = {"text-bytes", LIMITS_TEXT_BYTES, LIMITS_TEXT_BYTES, "",
 		"one request or answer; a longer request ends the connection, a longer answer is "
 		"an error"},
+	[LIMIT_BATCH_CALLS] = {"batch-calls", LIMITS_BATCH_CALLS, LIMITS_BATCH_CALLS, "",
+		"calls of one batch; a longer one is refused as a whole"},
 	[LIMIT_CLIENT_REQUESTS] = {"client-requests", LIMITS_CLIENT_REQUESTS,
 		LIMITS_CLIENT_REQUESTS, "",
-		"requests of one client not yet answered; no more is read from it meanwhile"},
+		"requests of one client not yet answered, and at most 16 MiB of them; no more is "
+		"read from it meanwhile"},
 	[LIMIT_CLIENT_OUTPUT] = {"client-output-bytes", LIMITS_EVENT_BYTES, LIMITS_EVENT_BYTES,
 		"status: clients.cut-off, clients.events-missed",
 		"answers and events that a client has not taken; it is answered no further, and "

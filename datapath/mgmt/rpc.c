@@ -26,6 +26,7 @@ struct request {
 	bool batch;
 	bool committing; /* changes are on their way */
 	size_t n, n_ops;
+	size_t bytes; /* of its text */
 	struct request_call *calls;
 	struct commit_request commit;
 };
@@ -35,8 +36,8 @@ struct rpc_session {
 	const struct rpc_session_ops *ops;
 	void *arg;
 	struct list requests;
-	size_t n_requests;
-	struct watcher *watcher; /* NULL: does not watch */
+	size_t n_requests, n_bytes; /* pending */
+	struct watcher *watcher;    /* NULL: does not watch */
 	bool pumping, destroyed;
 };
 
@@ -87,6 +88,11 @@ void rpc_session_destroy(struct rpc_session *s)
 		s->destroyed = true;
 	else
 		free(s);
+}
+
+size_t rpc_session_pending_bytes(const struct rpc_session *s)
+{
+	return s->n_bytes;
 }
 
 size_t rpc_session_pending(const struct rpc_session *s)
@@ -157,6 +163,19 @@ static void call_parse(struct request_call *rc, const json_t *json)
 		rc->method = NULL;
 }
 
+/* A batch of more calls than one may have: one answer, to none of them. */
+static void request_too_long(struct request *rq)
+{
+	struct request_call *rc = must(calloc(1, sizeof(*rc)));
+
+	refuse(&rc->call.refusal, REFUSED_LIMIT, NULL, "a batch of %zu calls is more than %d",
+		json_array_size(rq->json), LIMITS_BATCH_CALLS);
+	rc->id = must(strdup("null"));
+	rq->batch = false;
+	rq->n = 1;
+	rq->calls = rc;
+}
+
 static struct request *request_create(struct rpc_session *s, json_t *json, const char *bad)
 {
 	struct request *rq = must(calloc(1, sizeof(*rq)));
@@ -164,6 +183,10 @@ static struct request *request_create(struct rpc_session *s, json_t *json, const
 	rq->session = s;
 	rq->json = json;
 	rq->batch = json_is_array(json) && json_array_size(json);
+	if (rq->batch && json_array_size(json) > LIMITS_BATCH_CALLS) {
+		request_too_long(rq);
+		return rq;
+	}
 	rq->n = rq->batch ? json_array_size(json) : 1;
 	rq->calls = must(calloc(rq->n, sizeof(*rq->calls)));
 	for (size_t i = 0; i < rq->n; i++) {
@@ -354,6 +377,7 @@ void rpc_session_pump(struct rpc_session *s)
 			break;
 		list_del(&rq->link);
 		s->n_requests--;
+		s->n_bytes -= rq->bytes;
 		any = true;
 		request_finish(rq);
 		request_free(rq);
@@ -400,8 +424,10 @@ void rpc_session_line(struct rpc_session *s, const char *line, size_t len)
 	json_t *json = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	struct request *rq = request_create(s, json, json ? NULL : error.text);
 
+	rq->bytes = len;
 	list_add_tail(&s->requests, &rq->link);
 	s->n_requests++;
+	s->n_bytes += len;
 	if (rq->n_ops && !request_refused(rq))
 		request_commit(rq);
 	rpc_session_pump(s);

@@ -42,6 +42,7 @@ void rpc_session_pump(struct rpc_session *s);
 
 /* Requests not yet answered. */
 size_t rpc_session_pending(const struct rpc_session *s);
+size_t rpc_session_pending_bytes(const struct rpc_session *s); /* of their text */
 
 /* Asked for events with 'watch'. */
 bool rpc_session_watches(const struct rpc_session *s);

@@ -32,6 +32,7 @@ struct client {
 	struct rpc_session *session;
 	size_t scanned; /* of the input: has no line end */
 	bool closing;	/* when the output is out */
+	bool ended;	/* the client will say no more, but may still listen */
 	bool in_lines;	/* client_lines() is below us on the stack */
 };
 
@@ -64,7 +65,8 @@ static void client_destroy(struct client *cl)
 static bool may_read(const struct client *cl)
 {
 	return !cl->closing && !cl->server->stopped &&
-	       rpc_session_pending(cl->session) < LIMITS_CLIENT_REQUESTS;
+	       rpc_session_pending(cl->session) < LIMITS_CLIENT_REQUESTS &&
+	       rpc_session_pending_bytes(cl->session) < LIMITS_TEXT_BYTES;
 }
 
 static void refuse_line(struct client *cl)
@@ -93,7 +95,9 @@ static void client_lines(struct client *cl)
 			cl->scanned = len;
 			if (len > LIMITS_TEXT_BYTES)
 				refuse_line(cl);
-			break;
+			if (len > LIMITS_TEXT_BYTES || !cl->ended || !len)
+				break;
+			end.pos = (ssize_t)len; /* the last line has no end */
 		}
 		cl->scanned = 0;
 		size_t n = (size_t)end.pos;
@@ -107,7 +111,7 @@ static void client_lines(struct client *cl)
 		free(line);
 	}
 	cl->in_lines = false;
-	if (may_read(cl))
+	if (may_read(cl) && !cl->ended)
 		bufferevent_enable(cl->bev, EV_READ);
 	else
 		bufferevent_disable(cl->bev, EV_READ);
@@ -154,6 +158,13 @@ static const struct rpc_session_ops session_ops = {.send = session_send,
 	.answered = session_answered,
 	.event = session_event};
 
+/* Nothing is left to do for a client that will say no more. */
+static bool is_over(const struct client *cl)
+{
+	return cl->ended && !output_len(cl) && !rpc_session_pending(cl->session) &&
+	       !evbuffer_get_length(bufferevent_get_input(cl->bev));
+}
+
 /* The output has gone out (below the low watermark). */
 static void on_write(struct bufferevent *bev, void *arg)
 {
@@ -166,6 +177,8 @@ static void on_write(struct bufferevent *bev, void *arg)
 	rpc_session_ready(cl->session);
 	rpc_session_pump(cl->session);
 	client_lines(cl);
+	if (is_over(cl))
+		client_destroy(cl);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -175,6 +188,13 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	if (what & BEV_EVENT_TIMEOUT) {
 		cl->server->stats.cut_off++;
 		log_warn_rl("client: cut off, it does not take its answers");
+	}
+	/* It has closed its sending half: what it asked for is answered. */
+	if ((what & BEV_EVENT_EOF) && !rpc_session_watches(cl->session)) {
+		cl->ended = true;
+		client_lines(cl);
+		if (!is_over(cl))
+			return;
 	}
 	client_destroy(cl);
 }
