@@ -46,6 +46,7 @@ enum {
 	LIMITS_EVENT_CHANGES = 64,	  /* listed in one event; the others are counted */
 	LIMITS_WATCH_NAMES = 1024,	  /* that one client watches, ports, and again bridges */
 	LIMITS_CLIENT_STALL_S = 30,	  /* takes nothing for so long: cut off */
+	LIMITS_CLIENT_IDLE_S = 5,	  /* says nothing for so long: may lose its place */
 	LIMITS_BRIDGES = 1024,		  /* each has a MAC table and an internal port */
 	LIMITS_PORTS = 65536,		  /* of all bridges together */
 	LIMITS_STATIC_ADDRESSES = 262144, /* of all bridges together */
@@ -87,8 +88,11 @@ static const struct limit limits[LIMIT_N] = {
 		"drops: rx_patch_loop",
 		"patch ports that a frame and its copies may cross together: as many as there "
 		"are; then they are dropped"},
-	[LIMIT_CLIENTS] = {"clients", LIMITS_CLIENTS, LIMITS_CLIENTS, "status: clients.refused",
-		"management connections; a further one is told so and closed"},
+	[LIMIT_CLIENTS] = {"clients", LIMITS_CLIENTS, LIMITS_CLIENTS,
+		"status: clients.refused, clients.closed-idle",
+		"management connections; a further one takes the place of the one that has said "
+		"nothing for longest (5 s or more, nothing asked, no watch), else it is told so "
+		"and closed"},
 	[LIMIT_REQUEST_BYTES] = {"text-bytes", LIMITS_TEXT_BYTES, LIMITS_TEXT_BYTES, "",
 		"one request or answer; a longer request ends the connection, a longer answer is "
 		"an error"},

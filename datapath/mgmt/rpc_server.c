@@ -15,6 +15,7 @@
 #include <event2/listener.h>
 
 #include "switch_limits.h"
+#include "clock.h"
 #include "list.h"
 #include "log.h"
 #include "mgmt_priv.h"
@@ -23,17 +24,18 @@
 
 LOG_MODULE(rpc);
 
-enum { ACCEPT_PAUSE_MS = 200, BACKLOG = 32 };
+enum { ACCEPT_PAUSE_MS = 200, BACKLOG = 128 };
 
 struct client {
 	struct list link;
 	struct rpc_server *server;
 	struct bufferevent *bev;
 	struct rpc_session *session;
-	size_t scanned; /* of the input: has no line end */
-	bool closing;	/* when the output is out */
-	bool ended;	/* the client will say no more, but may still listen */
-	bool in_lines;	/* client_lines() is below us on the stack */
+	uint64_t heard_ms; /* when it last said something */
+	size_t scanned;	   /* of the input: has no line end */
+	bool closing;	   /* when the output is out */
+	bool ended;	   /* the client will say no more, but may still listen */
+	bool in_lines;	   /* client_lines() is below us on the stack */
 };
 
 struct rpc_server {
@@ -119,7 +121,10 @@ static void client_lines(struct client *cl)
 
 static void on_read(struct bufferevent *bev, void *arg)
 {
-	client_lines(arg);
+	struct client *cl = arg;
+
+	cl->heard_ms = clock_now_ms();
+	client_lines(cl);
 }
 
 /* ---- output ---- */
@@ -136,6 +141,13 @@ static bool session_ready(void *arg)
 	return output_len(arg) < LIMITS_CLIENT_OUTPUT;
 }
 
+/* Nothing is left to do for a client that will say no more. */
+static bool is_over(const struct client *cl)
+{
+	return cl->ended && !output_len(cl) && !rpc_session_pending(cl->session) &&
+	       !evbuffer_get_length(bufferevent_get_input(cl->bev));
+}
+
 static void session_answered(void *arg)
 {
 	struct client *cl = arg;
@@ -144,6 +156,8 @@ static void session_answered(void *arg)
 		bufferevent_set_timeouts(cl->bev, NULL, NULL);
 	if (!cl->in_lines)
 		client_lines(cl);
+	if (is_over(cl)) /* requests without an answer, say; others are at work with it */
+		bufferevent_trigger(cl->bev, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
 }
 
 static bool session_event(void *arg, const char *line, size_t len)
@@ -157,13 +171,6 @@ static const struct rpc_session_ops session_ops = {.send = session_send,
 	.ready = session_ready,
 	.answered = session_answered,
 	.event = session_event};
-
-/* Nothing is left to do for a client that will say no more. */
-static bool is_over(const struct client *cl)
-{
-	return cl->ended && !output_len(cl) && !rpc_session_pending(cl->session) &&
-	       !evbuffer_get_length(bufferevent_get_input(cl->bev));
-}
 
 /* The output has gone out (below the low watermark). */
 static void on_write(struct bufferevent *bev, void *arg)
@@ -189,8 +196,10 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		cl->server->stats.cut_off++;
 		log_warn_rl("client: cut off, it does not take its answers");
 	}
-	/* It has closed its sending half: what it asked for is answered. */
-	if ((what & BEV_EVENT_EOF) && !rpc_session_watches(cl->session)) {
+	/* It has closed its sending half: what it asked for is answered.  Callbacks are
+	 * deferred, so one call may tell of the end and of an answer that found nobody. */
+	if ((what & BEV_EVENT_EOF) && !(what & (BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) &&
+		!rpc_session_watches(cl->session)) {
 		cl->ended = true;
 		client_lines(cl);
 		if (!is_over(cl))
@@ -212,18 +221,52 @@ static void refuse_client(struct rpc_server *s, evutil_socket_t fd)
 	evutil_closesocket(fd);
 }
 
+/* The one that has said nothing for longest, has nothing to get, and does not watch. */
+static struct client *idlest_client(const struct rpc_server *s)
+{
+	uint64_t idle_ms = LIMITS_CLIENT_IDLE_S * 1000 - 1, now_ms = clock_now_ms();
+	struct client *idlest = NULL;
+	struct list *it;
+
+	list_for_each (it, &s->clients) {
+		struct client *cl = container_of(it, struct client, link);
+
+		if (now_ms - cl->heard_ms <= idle_ms || rpc_session_watches(cl->session) ||
+			rpc_session_pending(cl->session) || output_len(cl))
+			continue;
+		idlest = cl;
+		idle_ms = now_ms - cl->heard_ms;
+	}
+	return idlest;
+}
+
+/* A place for one more client. */
+static bool make_place(struct rpc_server *s)
+{
+	if (s->stats.clients < LIMITS_CLIENTS)
+		return true;
+	struct client *cl = idlest_client(s);
+	if (!cl)
+		return false;
+	log_info("client: closed, another one needs its place");
+	s->stats.closed_idle++;
+	client_destroy(cl);
+	return true;
+}
+
 static void on_accept(
 	struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int salen, void *arg)
 {
 	struct timeval stall = {.tv_sec = LIMITS_CLIENT_STALL_S};
 	struct rpc_server *s = arg;
 
-	if (s->stats.clients >= LIMITS_CLIENTS) {
+	if (!make_place(s)) {
 		refuse_client(s, fd);
 		return;
 	}
 	struct client *cl = must(calloc(1, sizeof(*cl)));
 	cl->server = s;
+	cl->heard_ms = clock_now_ms();
 	cl->bev = must(bufferevent_socket_new(
 		s->mgmt->base, fd, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS));
 	rpc_session_create(s->mgmt, &session_ops, cl, &cl->session);

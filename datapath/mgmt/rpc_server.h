@@ -4,7 +4,8 @@
  * answered (then no more is read), so much output not yet taken (then nothing more is
  * answered, and events are only counted).  A client that takes nothing for
  * LIMITS_CLIENT_STALL_S is cut off, but for one that watches: somebody may be reading
- * what it shows.
+ * what it shows.  With all places taken a new client gets that of the one that has been
+ * silent for longest, LIMITS_CLIENT_IDLE_S at least: programs that hang keep nobody out.
  *
  * Threads: control. */
 #pragma once
@@ -20,6 +21,7 @@ struct rpc_server_stats {
 	unsigned clients;
 	uint64_t refused;		  /* one too many */
 	uint64_t cut_off;		  /* did not read */
+	uint64_t closed_idle;		  /* lost their places to others */
 	size_t most_pending, most_output; /* of any client now */
 };
 

@@ -77,10 +77,11 @@ static json_t *status_clients(struct mgmt *m)
 	struct commit_stats commits = committer_stats(m->committer);
 	struct watch_stats watch = watch_stats(m->watch);
 
-	return must(json_pack("{s:i, s:I, s:I, s:i, s:I, s:I, s:I}", "now", (int)st.clients,
-		"refused", (json_int_t)st.refused, "cut-off", (json_int_t)st.cut_off, "watching",
-		(int)watch.watchers, "events-missed", (json_int_t)watch.missed, "changes-waiting",
-		(json_int_t)commits.waiting, "changes-under-way", (json_int_t)commits.under_way));
+	return must(json_pack("{s:i, s:I, s:I, s:I, s:i, s:I, s:I, s:I}", "now", (int)st.clients,
+		"refused", (json_int_t)st.refused, "cut-off", (json_int_t)st.cut_off, "closed-idle",
+		(json_int_t)st.closed_idle, "watching", (int)watch.watchers, "events-missed",
+		(json_int_t)watch.missed, "changes-waiting", (json_int_t)commits.waiting,
+		"changes-under-way", (json_int_t)commits.under_way));
 }
 
 int rpc_status(struct rpc_call *call)

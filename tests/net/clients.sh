@@ -1,7 +1,7 @@
 #!/bin/bash
 # Clients of the management socket as programs other than vswitchctl write them: those that
 # close their sending half, leave out the last line's end, send a batch of a million calls,
-# or ask and ask and never listen.
+# ask and ask and never listen, go before they are answered, or hang.
 . "$(dirname "$0")/../lib.sh"
 
 switch_start
@@ -14,8 +14,8 @@ PID = int(run("sh", "-c", "cat $VSWITCH_RUNDIR/vswitchd.pid").stdout)
 
 def client():
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(60)
     s.connect(PATH)
+    s.settimeout(60)
     return s
 
 
@@ -80,5 +80,32 @@ if rss_kib() - before > 1024 * 1024:
 if len(ctl("bridge", "list")) != 40:
     fail("others are not served")
 s.close()
+
+print("== those that went before they were answered, and requests without an answer")
+for n in range(300):
+    s = client()
+    s.sendall(b"what?\n" if n % 2 else b'{"method":"version"}\n')
+    s.close()
+deadline = time.monotonic() + 20
+while ctl("status")["clients"]["now"] != 1:
+    if time.monotonic() > deadline:
+        fail("clients that have gone are kept")
+
+print("== programs that hang keep nobody out: the most silent one loses its place")
+watcher = client()
+watcher.sendall(call(1, "watch") + b"\n")
+watcher.recv(65536)
+hanging = [client() for _ in range(63)]
+deadline = time.monotonic() + 20
+while "too many clients" in (got := run("vswitchctl", "--json", "status", check=False)).stderr:
+    if time.monotonic() > deadline:
+        fail("answers", got)
+if got.returncode:
+    fail("status", got)
+now = json.loads(got.stdout)["clients"]
+if now["closed-idle"] != 1 or now["watching"] != 1 or now["refused"] < 1:
+    fail("clients", now)
+if hanging[0].recv(1) or select.select(hanging[1:] + [watcher], [], [], 0)[0]:
+    fail("not the most silent one was closed")
 END
 switch_stop

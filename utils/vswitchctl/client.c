@@ -144,6 +144,8 @@ static json_t *client_send(struct client *client, const json_t *request, uint64_
 			sent += (size_t)n;
 		else if (errno == EAGAIN)
 			error = client_wait(client, POLLOUT, deadline_ns);
+		else if (errno == EPIPE || errno == ECONNRESET)
+			break; /* gone, but it may have said why */
 		else if (errno != EINTR)
 			error = client_lost(errno);
 	}
