@@ -97,11 +97,16 @@ struct bridge *dataplane_bridge_lookup(const struct dataplane *dp, const char *n
 
 /* Ports.  Add: 0 (up or waiting; see state) or -errno with 'why' for a configuration
  * that cannot work.  Set: changes in place where the type can, else closes and opens
- * again. */
+ * again; a port that is up is not closed for what would fail then, so far as that can be
+ * told. */
 int dataplane_port_add(struct dataplane *dp, const char *bridge, uint16_t ofport,
 	const struct port_conf *conf, const struct bport_conf *bconf, struct strbuf *why);
 int dataplane_port_set(struct dataplane *dp, const char *name, const struct port_conf *conf,
 	const struct bport_conf *bconf, struct strbuf *why);
+/* Before a port of that name is replaced by one of another type, bridge or number: -errno
+ * with 'why' where the new one would fail. */
+int dataplane_port_check(
+	const struct dataplane *dp, const struct port_conf *conf, struct strbuf *why);
 void dataplane_port_del(struct dataplane *dp, const char *name);
 struct dp_port *dataplane_port_lookup(const struct dataplane *dp, const char *name);
 

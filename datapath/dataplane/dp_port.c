@@ -274,6 +274,14 @@ free_self:
 	return err;
 }
 
+int dataplane_port_check(
+	const struct dataplane *dp, const struct port_conf *conf, struct strbuf *why)
+{
+	const struct dp_port *p = dataplane_port_lookup(dp, conf->name);
+
+	return port_check(conf, &dp->env, p ? p->port : NULL, why);
+}
+
 int dataplane_port_set(struct dataplane *dp, const char *name, const struct port_conf *conf,
 	const struct bport_conf *bconf, struct strbuf *why)
 {
@@ -308,6 +316,9 @@ int dataplane_port_set(struct dataplane *dp, const char *name, const struct port
 		return 0;
 	}
 	struct port_conf copy;
+	err = port_check(conf, &dp->env, p->port, why);
+	if (err)
+		return err;
 	err = port_conf_copy(&copy, conf);
 	if (err)
 		return err;

@@ -318,6 +318,46 @@ static void make_way(struct reconcile *rec, enum config_kind kind, const json_t 
 	bridge_del(rec, name);
 }
 
+/* Would what replaces a port be refused?  It cannot be opened before that one has gone. */
+static int check_replacement(
+	struct reconcile *rec, enum config_kind kind, const json_t *want, struct refusal *r)
+{
+	const char *name = text_of(want, "name");
+	const json_t *port = applied(rec, CONFIG_PORT, name);
+	struct strbuf why = STRBUF_INIT;
+	struct bport_conf bconf;
+	struct port_conf conf;
+	int err = 0;
+
+	if (!port || (kind == CONFIG_PORT && !must_replace(port, want)))
+		return 0;
+	if (kind == CONFIG_PORT)
+		schema_port_conf(want, &conf);
+	else
+		schema_internal_conf(want, NULL, &conf, &bconf);
+	if (conf.ops)
+		err = dataplane_port_check(rec->dp, &conf, &why);
+	if (err)
+		refused(r, config_kind_name(kind), name, err, &why);
+	strbuf_fini(&why);
+	return err;
+}
+
+/* Before anything is touched. */
+static int check_replacements(struct reconcile *rec, struct config_tx *tx, struct refusal *r)
+{
+	for (size_t i = 0; i < tx->n; i++) {
+		const struct config_change *ch = &tx->changes[i];
+
+		if (!ch->new || ch->kind == CONFIG_FDB || is_internal(ch, ch->new) ||
+			!check_replacement(rec, ch->kind, ch->new, r))
+			continue;
+		tx->culprit = ch->op;
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static void make_way_for_all(struct reconcile *rec, const struct config_tx *tx, bool back)
 {
 	for (size_t i = 0; i < tx->n; i++) {
@@ -412,6 +452,10 @@ static void del_all(struct reconcile *rec, const struct config_tx *tx, bool back
 
 int reconcile_prepare(struct reconcile *rec, struct config_tx *tx, struct refusal *r)
 {
+	int err = check_replacements(rec, tx, r);
+
+	if (err)
+		return err;
 	make_way_for_all(rec, tx, false);
 	return put_all(rec, tx, false, r);
 }

@@ -171,6 +171,14 @@ void port_destroy(struct port *p)
 	free(p);
 }
 
+int port_check(const struct port_conf *conf, const struct port_env *env, const struct port *now,
+	struct strbuf *why)
+{
+	bool can = conf->ops->check && (env->netlink || !conf->ops->kernel_interface);
+
+	return can ? conf->ops->check(conf, env, now, why) : 0;
+}
+
 int port_open(struct port *p, struct strbuf *why)
 {
 	assert(!p->opened && !p->releasing);

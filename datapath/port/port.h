@@ -149,6 +149,13 @@ struct port_ops {
 	 * it returned: it sets 'releasing' then. */
 	void (*close)(struct port *p, bool removed); /* removed: by the user, for good */
 
+	/* Could a port of this conf be opened, once 'now' is closed, which has that name, of
+	 * this type or another (NULL: none)?  0 where that cannot be told before, and where the
+	 * device is absent; -errno with 'why'.  Changes nothing that opening would not.  May be
+	 * NULL. */
+	int (*check)(const struct port_conf *conf, const struct port_env *env,
+		const struct port *now, struct strbuf *why);
+
 	/* Change what can change while open.  -EOPNOTSUPP: close and open again. */
 	int (*reconfigure)(struct port *p, const struct port_conf *conf, struct strbuf *why);
 
@@ -195,6 +202,10 @@ void port_quiesce(struct port *port);
 /* Where it leaves the port 'releasing', that is neither opened nor destroyed before
  * events.released. */
 void port_close(struct port *port, bool removed);
+
+/* Before a port is closed to be opened anew, or replaced: see port_ops.check. */
+int port_check(const struct port_conf *conf, const struct port_env *env, const struct port *now,
+	struct strbuf *why);
 
 /* The port is being removed: another may have its name, nobody is to find this one. */
 void port_forget(struct port *port);

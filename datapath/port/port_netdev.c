@@ -222,20 +222,30 @@ static void netdev_stop_lro(const struct netlink_link *l)
 			l->name, strerror(-rc));
 }
 
-/* Two that forward what comes in would both forward it. */
-static int netdev_not_elsewhere(struct netdev *d, const struct netlink_link *l, struct strbuf *why)
+/* Can it be ours?  Two that forward what comes in would both forward it. */
+static int netdev_usable(
+	struct netlink *nl, const char *owner, const struct netlink_link *l, struct strbuf *why)
 {
-	struct timeval second = {.tv_sec = 1};
 	struct netlink_before found;
 	pid_t holder = 0;
+	int rc = kio_link_check(l, why);
 
-	if (netlink_ingress_find(d->nl, l->ifindex, &found) || !strcmp(found.owner, d->owner) ||
+	if (rc || netlink_ingress_find(nl, l->ifindex, &found) || !strcmp(found.owner, owner) ||
 		!daemon_claimed(found.owner, &holder))
-		return 0;
-	event_add(d->retry, &second); /* nobody tells when that one lets go, or ends */
+		return rc;
 	strbuf_printf(why, "interface %s belongs to another vswitchd (pid %d, --rundir %s)",
 		l->name, (int)holder, found.owner);
-	return -EBUSY;
+	return -EUSERS;
+}
+
+static int netdev_check(const struct port_conf *conf, const struct port_env *env,
+	const struct port *now, struct strbuf *why)
+{
+	struct netlink_link l;
+
+	return netlink_link_get(env->netlink, conf->name, &l)
+		       ? 0
+		       : netdev_usable(env->netlink, env->owner ? env->owner : "", &l, why);
 }
 
 static int netdev_take(struct port *p, const struct netlink_link *l, struct strbuf *why)
@@ -296,9 +306,9 @@ static int netdev_open(struct port *p, struct strbuf *why)
 		strbuf_printf(why, "no interface named %s", p->conf.name);
 		return rc;
 	}
-	rc = kio_link_check(&l, why);
-	if (!rc)
-		rc = netdev_not_elsewhere(d, &l, why);
+	rc = netdev_usable(d->nl, d->owner, &l, why);
+	if (rc == -EUSERS) /* nobody tells when that one lets go, or ends */
+		event_add(d->retry, &(struct timeval){.tv_sec = 1});
 	if (!rc)
 		rc = netdev_take(p, &l, why);
 	d->refused = rc ? l : (struct netlink_link){0};
@@ -403,6 +413,7 @@ const struct port_ops port_netdev_ops = {
 	.create = netdev_create,
 	.destroy = netdev_destroy,
 	.open = netdev_open,
+	.check = netdev_check,
 	.close = netdev_close,
 	.reconfigure = netdev_reconfigure,
 	.link_event = netdev_link_event,

@@ -449,6 +449,25 @@ static bool path_equal(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
+/* By opening the files; but the record that 'now' is writing is its own still. */
+static int pcap_port_check(const struct port_conf *conf, const struct port_env *env,
+	const struct port *now, struct strbuf *why)
+{
+	bool writing = now && now->opened && now->ops == &port_pcap_ops &&
+		       path_equal(now->conf.record, conf->record);
+	struct pcap_file_reader *reader = NULL;
+	struct pcap_file_writer *writer = NULL;
+	int err = 0;
+
+	if (conf->file)
+		err = pcap_file_reader_create(conf->file, &reader, why);
+	if (!err && conf->record && !writing)
+		err = pcap_file_writer_create(conf->record, &writer, why);
+	pcap_file_reader_destroy(reader);
+	pcap_file_writer_destroy(writer);
+	return err;
+}
+
 /* The MTU changes in place; what else may differ needs the files opened anew. */
 static int pcap_port_reconfigure(struct port *p, const struct port_conf *conf, struct strbuf *why)
 {
@@ -528,6 +547,7 @@ const struct port_ops port_pcap_ops = {
 	.create = pcap_port_create,
 	.destroy = pcap_port_destroy,
 	.open = pcap_port_open,
+	.check = pcap_port_check,
 	.close = pcap_port_close,
 	.reconfigure = pcap_port_reconfigure,
 	.rx = pcap_port_rx,

@@ -28,6 +28,7 @@
 
 LOG_MODULE(tap);
 
+static int tap_open(struct port *p, struct strbuf *why);
 static void tap_gone(evutil_socket_t fd, short what, void *arg);
 static void tap_release_work(void *arg);
 static void tap_released(void *arg);
@@ -115,21 +116,41 @@ static int tap_check_queues(const struct netlink_link *l, unsigned n, struct str
 	return -EINVAL;
 }
 
-int tap_open_existing(struct tap *t, const struct netlink_link *l, struct strbuf *why)
+/* Is it a tap that nobody holds, with so many queues? */
+static int tap_usable(
+	const struct netlink_link *l, bool we_hold_it, unsigned n_queues, struct strbuf *why)
 {
-	int rc;
-
 	if (strcmp(l->kind, "tun") || !l->tun.tap || l->type != ARPHRD_ETHER) {
 		strbuf_printf(why, "interface %s exists and is not a tap", l->name);
 		return -EEXIST;
 	}
 	/* The kernel would let us have another queue, and some of the other's frames. */
-	if (l->tun.queues) {
+	if (l->tun.queues && !we_hold_it) {
 		strbuf_printf(why, "another program holds tap %s", l->name);
 		return -EBUSY;
 	}
-	rc = tap_check_queues(l, queues_of(&t->port->conf), why);
+	return tap_check_queues(l, n_queues, why);
+}
+
+int tap_open_existing(struct tap *t, const struct netlink_link *l, struct strbuf *why)
+{
+	int rc = tap_usable(l, false, queues_of(&t->port->conf), why);
+
 	return rc ? rc : tap_open_queues(t, l->name, l->tun.multi_queue, why);
+}
+
+static int tap_check(const struct port_conf *conf, const struct port_env *env,
+	const struct port *now, struct strbuf *why)
+{
+	bool we_hold_it = now && now->opened && now->ops->open == tap_open;
+	struct netlink_link l;
+
+	/* One of ours goes with its port, or has been asked already (tap_reconfigure). */
+	if (we_hold_it && ((const struct tap *)now->priv)->ours)
+		return 0;
+	return netlink_link_get(env->netlink, conf->name, &l)
+		       ? 0
+		       : tap_usable(&l, we_hold_it, queues_of(conf), why);
 }
 
 struct settings {
@@ -466,19 +487,36 @@ static void tap_info(const struct port *p, struct json_t *out)
 		json_object_set_new(out, "interface", json_string(name));
 }
 
-#define TAP_OPS                                                                                    \
-	.kernel_interface = true, .create = tap_create, .destroy = tap_destroy, .open = tap_open,  \
-	.close = tap_close, .reconfigure = tap_reconfigure, .link_event = tap_link_event,          \
-	.rx = tap_rx, .tx = tap_tx, .count = tap_count, .info = tap_info
-
 const struct port_ops port_tap_ops = {
 	.type = "tap",
 	.about = "a tap device, made by the switch or existing",
-	TAP_OPS,
+	.kernel_interface = true,
+	.create = tap_create,
+	.destroy = tap_destroy,
+	.open = tap_open,
+	.check = tap_check,
+	.close = tap_close,
+	.reconfigure = tap_reconfigure,
+	.link_event = tap_link_event,
+	.rx = tap_rx,
+	.tx = tap_tx,
+	.count = tap_count,
+	.info = tap_info,
 };
 
 const struct port_ops port_internal_ops = {
 	.type = "internal",
 	.about = "an interface of the host itself",
-	TAP_OPS,
+	.kernel_interface = true,
+	.create = tap_create,
+	.destroy = tap_destroy,
+	.open = tap_open,
+	.check = tap_check,
+	.close = tap_close,
+	.reconfigure = tap_reconfigure,
+	.link_event = tap_link_event,
+	.rx = tap_rx,
+	.tx = tap_tx,
+	.count = tap_count,
+	.info = tap_info,
 };
