@@ -183,13 +183,13 @@ switch_kill()
 
 ctl()
 {
-	vswitchctl --timeout 20 "$@"
+	vswitchctl --timeout "${CTL_TIMEOUT:-20}" "$@"
 }
 
 # The answer to --json; "port show" and the like give one object.
 ctl_json()
 {
-	vswitchctl --timeout 20 --json "$@"
+	vswitchctl --timeout "${CTL_TIMEOUT:-20}" --json "$@"
 }
 
 port_is_up()

@@ -5,6 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 N=${VSWITCH_TEST_PORTS:-1000}
+CTL_TIMEOUT=60 # the bound for a thousand
 ulimit -n 1048576 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 switch_start
 ctl bridge add br0
