@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store_view.h"
 #include "wire.h"
 
 enum {
@@ -96,47 +97,66 @@ static int open_and_lock(const char *path, const struct store_file *existing, st
 	return 0;
 }
 
-/* Of a file that SQLite keeps beside the database; 0 where absent. */
+/* Of a file that SQLite keeps beside the database, where a link leads to; 0 where absent. */
 static long long side_file_size(const char *path, const char *suffix)
 {
-	char name[PATH_MAX + 16];
+	char real[PATH_MAX], name[PATH_MAX + 16];
 	struct stat st;
 
-	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	snprintf(name, sizeof(name), "%s%s", realpath(path, real) ? real : path, suffix);
 	return stat(name, &st) ? 0 : (long long)st.st_size;
 }
 
-/* -EPROTO where the file is not ours; *fresh where nothing is in it yet. */
-static int check_header(const char *path, int fd, int known, bool *fresh, struct strbuf *why)
+static int check_owner(
+	const char *path, uint32_t id, uint32_t version, int known, struct strbuf *why)
 {
-	uint8_t h[HEADER_LEN];
+	if (id != STORE_APPLICATION_ID || !version) {
+		strbuf_printf(why, "database %s belongs to another program", path);
+		return -EPROTO;
+	}
+	if (version > (uint32_t)known) {
+		strbuf_printf(why,
+			"database %s was written by a newer version (schema %u, this one knows %d)",
+			path, version, known);
+		return -EPROTO;
+	}
+	return 0;
+}
+
+/* What plain reads tell of a file. */
+enum looks {
+	LOOKS_EMPTY, /* nothing is in it yet */
+	LOOKS_OURS,
+	LOOKS_UNWRITTEN, /* a crash cut its first transaction short, if there is a journal */
+	LOOKS_DAMAGED,	 /* a journal may mend it */
+};
+
+static int not_a_database(const char *path, struct strbuf *why)
+{
+	strbuf_printf(why, "database %s is not an SQLite database", path);
+	return -EPROTO;
+}
+
+/* -EPROTO where the file is not ours. */
+static int check_header(const char *path, int fd, int known, enum looks *looks, struct strbuf *why)
+{
+	static const uint8_t unwritten[HEADER_LEN];
+	uint8_t h[HEADER_LEN] = {0};
 	struct stat st;
 
-	*fresh = false;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
 		strbuf_printf(why, "database %s is not a file", path);
 		return -EPROTO;
 	}
-	/* A journal: a crash cut the first transaction short, and SQLite will roll it back. */
-	if (!st.st_size || side_file_size(path, "-journal") > 0) {
-		*fresh = true;
+	*looks = LOOKS_EMPTY;
+	if (!st.st_size)
 		return 0;
-	}
-	if (pread(fd, h, sizeof(h), 0) != sizeof(h) || memcmp(h, "SQLite format 3", 16)) {
-		strbuf_printf(why, "database %s is not an SQLite database", path);
-		return -EPROTO;
-	}
-	if (wire_u32(h + HEADER_APPLICATION_ID) != STORE_APPLICATION_ID) {
-		strbuf_printf(why, "database %s belongs to another program", path);
-		return -EPROTO;
-	}
-	if (wire_u32(h + HEADER_USER_VERSION) > (uint32_t)known) {
-		strbuf_printf(why,
-			"database %s was written by a newer version (schema %u, this one knows %d)",
-			path, wire_u32(h + HEADER_USER_VERSION), known);
-		return -EPROTO;
-	}
-	return 0;
+	*looks = LOOKS_OURS;
+	if (pread(fd, h, sizeof(h), 0) == sizeof(h) && !memcmp(h, "SQLite format 3", 16))
+		return check_owner(path, wire_u32(h + HEADER_APPLICATION_ID),
+			wire_u32(h + HEADER_USER_VERSION), known, why);
+	*looks = memcmp(h, unwritten, sizeof(h)) ? LOOKS_DAMAGED : LOOKS_UNWRITTEN;
+	return side_file_size(path, "-journal") > 0 ? 0 : not_a_database(path, why);
 }
 
 /* ---- with SQLite ---- */
@@ -247,24 +267,46 @@ static int query_int(sqlite3 *db, const char *sql, int *out)
 	return rc;
 }
 
-/* Every page, through a connection that cannot write. */
-static int check_pages(const char *path, struct strbuf *why)
+static int check_view(
+	sqlite3 *db, const char *path, enum looks looks, int known, struct strbuf *why)
 {
+	int rc, pages, id = 0, version = 0;
 	char answer[200];
-	sqlite3 *db = NULL;
-	int rc = connect_for_reading(path, &db, why);
 
+	rc = query_int(db, "PRAGMA application_id", &id);
+	if (!rc)
+		rc = query_int(db, "PRAGMA user_version", &version);
+	if (rc)
+		return rc;
+	/* The journal takes back the first transaction; of ours, if all bears that out. */
+	if (!id && !version && !query_int(db, "PRAGMA page_count", &pages) && !pages)
+		return looks == LOOKS_DAMAGED ? not_a_database(path, why) : 0;
+	rc = check_owner(path, (uint32_t)id, (uint32_t)version, known, why);
 	if (rc)
 		return rc;
 	rc = query_text(db, "PRAGMA quick_check(1)", answer, sizeof(answer));
-	if (rc == SQLITE_NOMEM) {
-		rc = sql_error(db, path, "cannot be checked", rc, why);
-	} else if (rc) {
-		rc = sql_error(db, path, "is damaged", rc, why);
-	} else if (strcmp(answer, "ok")) {
+	if (!rc && strcmp(answer, "ok")) {
 		strbuf_printf(why, "database %s is damaged: %s", path, answer);
-		rc = -EUCLEAN;
+		return -EUCLEAN;
 	}
+	return rc;
+}
+
+/* Owner and pages as they are with what a crash left beside the file, all without writing:
+ * SQLite writes to whatever file it finds a journal for. */
+static int check_content(const char *path, enum looks looks, int known, struct strbuf *why)
+{
+	sqlite3 *db;
+	int rc = store_view_open(path, &db);
+
+	if (!rc)
+		rc = check_view(db, path, looks, known, why);
+	if (rc > 0)
+		rc = sql_error(db, path,
+			(rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB
+				? "is damaged"
+				: "cannot be checked",
+			rc, why);
 	sqlite3_close(db);
 	return rc;
 }
@@ -346,16 +388,17 @@ static int open_for_reading(struct store_file *f, const char *path,
 int store_file_open(const char *path, const struct store_migration *migrations,
 	const struct store_file *existing, struct store_file *f, struct strbuf *why)
 {
-	bool memory = !strcmp(path, ":memory:"), fresh = true;
-	int rc = 0;
+	bool memory = !strcmp(path, ":memory:");
+	enum looks looks = LOOKS_EMPTY;
+	int rc = 0, known = newest(migrations);
 
 	*f = (struct store_file){.lock_fd = -1};
 	if (!memory)
 		rc = open_and_lock(path, existing, f, why);
 	if (!rc && !memory)
-		rc = check_header(path, f->lock_fd, newest(migrations), &fresh, why);
-	if (!rc && !fresh)
-		rc = check_pages(path, why);
+		rc = check_header(path, f->lock_fd, known, &looks, why);
+	if (!rc && looks != LOOKS_EMPTY)
+		rc = check_content(path, looks, known, why);
 	if (!rc)
 		rc = f->read_only ? open_for_reading(f, path, migrations, why)
 				  : open_for_writing(f, path, migrations, why);

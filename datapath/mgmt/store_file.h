@@ -1,8 +1,10 @@
 /* store_file.h - opening a database file that may be new, old, newer, damaged, another
  * program's, read-only, or in use.
  *
- * Before SQLite may write to the file it is looked at: its header by plain reads, its
- * pages by a read-only connection.  A lock (flock) is held as long as the file is open.
+ * Before SQLite may write to the file it is looked at: its header by plain reads, then its
+ * owner and its pages as they are with the journal or log that a crash left beside it
+ * (store_view.h).  What is refused is left as it is, byte for byte, and so are the files
+ * beside it.  A lock (flock) is held as long as the file is open.
  *
  * Threads: one owner at a time. */
 #pragma once
