@@ -44,6 +44,39 @@ static void frames_read_as_scapy_wrote_them(void **state)
 	}
 }
 
+/* As a tunnel carries it: without Ethernet, and with nothing of it in the result. */
+static void what_follows_an_ethertype_reads_the_same_without_what_is_before(void **state)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < N_CASES; i++) {
+		const struct parse_case *c = &parse_cases[i];
+		const struct parsed *all = &c->expected;
+		uint16_t l3 = all->l3_ofs, type = be16toh(all->eth_type);
+		struct parsed got, want = *all;
+
+		if (!l3)
+			continue;
+		uint8_t *copy = malloc(c->len - l3 ? c->len - l3 : 1);
+		assert_non_null(copy);
+		memcpy(copy, c->frame + l3, c->len - l3);
+		memset(&got, 0xa5, sizeof(got));
+		parse_from_l3(copy, c->len - l3, c->len - l3, type, &got);
+		free(copy);
+		want.has &= (uint16_t)~PARSED_SNAP;
+		want.stop_ofs -= l3;
+		want.l4_ofs -= all->l4_ofs ? l3 : 0;
+		want.payload_ofs -= all->payload_ofs ? l3 : 0;
+		want.type_ofs = want.l3_ofs = want.n_vlans = 0;
+		memset(&want.eth_dst, 0, sizeof(want.eth_dst));
+		memset(&want.eth_src, 0, sizeof(want.eth_src));
+		memset(want.vlan, 0, sizeof(want.vlan));
+		check_equal(c->name, &got, &want);
+		n++;
+	}
+	assert_true(n > 20);
+}
+
 static const struct parse_case *case_lookup(const char *name)
 {
 	for (int i = 0; i < N_CASES; i++)
@@ -232,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_read_as_scapy_wrote_them),
+		cmocka_unit_test(what_follows_an_ethertype_reads_the_same_without_what_is_before),
 		cmocka_unit_test(neighbour_options_of_impossible_lengths_hide_all_of_them),
 		cmocka_unit_test(llc_frames_too_short_for_snap_are_unknown_not_truncated),
 		cmocka_unit_test(a_shorter_head_is_told_from_a_shorter_frame),
