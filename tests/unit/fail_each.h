@@ -3,7 +3,8 @@
  *
  * What make() answers to a failure must be an error, or what it has built must work all the
  * same; either way, when it has been taken down the process holds what it held before, and
- * the next attempt, in the same surroundings, succeeds.
+ * the next attempt, in the same surroundings, succeeds: at least it gets as far as to the
+ * next failure, and now and then to its end.
  *
  * Threads: the test's. */
 #pragma once
@@ -14,13 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <event2/event.h>
 
 #include "clock.h"
 #include "fail_nth.h"
 
-enum { FAIL_PATIENCE_MS = 5000 };
+enum { FAIL_PATIENCE_MS = 5000, FAIL_WHOLE_EVERY = 8, FAIL_FDS = 64 };
 
 /* 'arg' is the caller's. */
 struct subject {
@@ -29,8 +33,34 @@ struct subject {
 	void (*unmake)(void *arg);  /* takes down what was made */
 	void (*refused)(void *arg); /* asserts what must hold after a failure; or NULL */
 	bool single;		    /* not: all that follow the n-th fail, too */
+	bool slow;		    /* a whole attempt only after every eighth failure */
 	void *arg;
 };
+
+/* An event loop that has met all descriptors up to FAIL_FDS: it keeps a block for each, and
+ * which one comes next depends on what other threads have open. */
+static inline struct event_base *fail_event_base(void)
+{
+	struct event_base *base = event_base_new();
+	struct event *events[FAIL_FDS];
+	unsigned n = 0;
+
+	assert_non_null(base);
+	do {
+		int fd = eventfd(0, EFD_CLOEXEC);
+
+		assert_true(fd >= 0);
+		events[n] = event_new(base, fd, EV_READ, NULL, NULL);
+		assert_int_equal(event_add(events[n], NULL), 0);
+	} while (event_get_fd(events[n++]) < FAIL_FDS - 1);
+	while (n--) {
+		int fd = event_get_fd(events[n]);
+
+		event_free(events[n]);
+		close(fd);
+	}
+	return base;
+}
 
 static void make_well(const struct subject *s)
 {
@@ -94,6 +124,8 @@ static unsigned fail_each(const struct subject *s, enum fail_kind kind)
 		for (unsigned n = 1; failed; n++) {
 			failed = fail_one(s, kind, n, stays, &refusals);
 			assert_held(&before, failed, n);
+			if (s->slow && failed && n % FAIL_WHOLE_EVERY)
+				continue;
 			make_well(s);
 			assert_held(&before, failed, n);
 		}

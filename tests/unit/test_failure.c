@@ -89,7 +89,7 @@ static void mac_table(void **state)
 static void mac_table_that_cannot_grow_stays_as_it_was(void **state)
 {
 	enum { ALLOCATIONS = 4 }; /* of a table; then the old one is put aside, which aborts */
-	struct event_base *base = event_base_new();
+	struct event_base *base = fail_event_base();
 	struct fdb *fdb;
 
 	assert_int_equal(rcu_init(base), 0);
@@ -274,7 +274,7 @@ static void fail_threads(const struct subject *s, unsigned allocs, unsigned sysc
 {
 	struct threads *t = s->arg;
 
-	t->base = event_base_new();
+	t->base = fail_event_base();
 	assert_in_range(fail_each(s, FAIL_ALLOC), allocs, 10000);
 	assert_in_range(fail_each(s, FAIL_SYSCALL), syscalls, 10000);
 	event_base_free(t->base);

@@ -1,0 +1,436 @@
+/* Ports of every type when memory or the system fails while they are made or opened, at
+ * every place by turns: the reason comes back, nothing stays behind in the process, the
+ * device is as it was before, and the next attempt succeeds.
+ *
+ * The kernel's interfaces are those of a network namespace of this process. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "closer.h"
+#include "fail_each.h"
+#include "log.h"
+#include "netlink.h"
+#include "pcap_file.h"
+#include "port_sim.h"
+
+enum { FRAME_LEN = 60, REFUSALS_MAX = 10000 };
+
+static struct env {
+	struct event_base *base;
+	struct netlink *nl;   /* the ports' */
+	struct netlink *look; /* the test's */
+	struct lane lane;
+	char dir[64], file[96], record[96];
+	struct strbuf why;
+} env;
+
+/* What is made: a port, or of one that is made already its connection to the device. */
+struct maker {
+	struct port_conf conf;
+	struct port *port, *peer;
+};
+
+static void on_link(const struct netlink_link *l, bool deleted, void *arg)
+{
+}
+
+static void enter(struct lane *lane, struct port *port, struct packet **pkts, unsigned n)
+{
+	port_free_all(lane, pkts, n);
+}
+
+static int setup(void **state)
+{
+	memset(&env, 0, sizeof(env));
+	env.base = fail_event_base();
+	assert_int_equal(closer_init(env.base), 0);
+	assert_int_equal(netlink_create(env.base, on_link, NULL, &env.nl), 0);
+	assert_int_equal(netlink_create(env.base, on_link, NULL, &env.look), 0);
+	assert_int_equal(lane_init(&env.lane, 0, enter), 0);
+	strcpy(env.dir, "/tmp/vswitch-failure-XXXXXX");
+	assert_non_null(mkdtemp(env.dir));
+	snprintf(env.file, sizeof(env.file), "%s/in.pcap", env.dir);
+	snprintf(env.record, sizeof(env.record), "%s/out.pcap", env.dir);
+	for (int i = 0; i < 1000; i++) /* there is room: to tell a reason takes no memory */
+		strbuf_putc(&env.why, ' ');
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	strbuf_fini(&env.why);
+	lane_fini(&env.lane);
+	netlink_destroy(env.look);
+	netlink_destroy(env.nl);
+	closer_fini();
+	event_base_free(env.base);
+	unlink(env.file);
+	unlink(env.record);
+	rmdir(env.dir);
+	return 0;
+}
+
+static void on_event(struct port *port, void *arg)
+{
+}
+
+/* The ends of a patch open and close each other by way of their owner. */
+static void on_present(struct port *port, void *arg)
+{
+	struct strbuf why = STRBUF_INIT;
+
+	assert_int_equal(port_open(port, &why), 0);
+}
+
+static void on_gone(struct port *port, void *arg)
+{
+	port_close(port, false);
+}
+
+static const struct port_events events = {
+	.gone = on_gone, .present = on_present, .changed = on_event, .released = on_event};
+
+static int make_port(void *arg)
+{
+	const struct port_env penv = {.base = env.base, .netlink = env.nl, .n_lanes = 2};
+	struct maker *m = arg;
+
+	strbuf_reset(&env.why);
+	return port_create(&m->conf, &penv, &events, NULL, &m->port, &env.why);
+}
+
+static int open_port(void *arg)
+{
+	struct maker *m = arg;
+
+	strbuf_reset(&env.why);
+	return port_open(m->port, &env.why);
+}
+
+static void close_port(void *arg)
+{
+	struct port *port = ((struct maker *)arg)->port;
+
+	port_close(port, true);
+	while (port->releasing || !closer_is_idle())
+		event_base_loop(env.base, EVLOOP_NONBLOCK);
+}
+
+static void destroy_port(void *arg)
+{
+	port_destroy(((struct maker *)arg)->port);
+}
+
+static void check_made(void *arg)
+{
+	struct maker *m = arg;
+
+	assert_ptr_equal(port_lookup(m->conf.name), m->port);
+	assert_int_equal(open_port(m), 0);
+	close_port(m);
+}
+
+static void check_absent(void *arg)
+{
+	assert_null(port_lookup(((struct maker *)arg)->conf.name));
+}
+
+static void check_closed(void *arg)
+{
+	struct maker *m = arg;
+
+	assert_false(m->port->opened);
+	assert_int_equal(m->port->n_rxqs, 0);
+}
+
+static struct maker maker(const char *name, const struct port_ops *ops)
+{
+	struct maker m = {.conf = {.ops = ops}};
+
+	strcpy(m.conf.name, name);
+	return m;
+}
+
+static void check_given_back(void *arg);
+
+/* Making a port, then opening one that was made.  'opened' sees that it works, 'closed'
+ * that a refusal has left the device alone.  Returns the refusals of opening. */
+static unsigned fail_port(struct maker *m, void (*opened)(void *arg), void (*closed)(void *arg))
+{
+	struct subject make = {.make = make_port,
+		.check = check_made,
+		.unmake = destroy_port,
+		.refused = check_absent,
+		.slow = m->conf.ops->kernel_interface,
+		.arg = m};
+	struct subject open = {.make = open_port,
+		.check = opened,
+		.unmake = close_port,
+		.refused = closed,
+		/* to give a device back takes requests to the kernel, and these memory */
+		.single = closed == check_given_back || m->conf.ops == &port_internal_ops,
+		.slow = m->conf.ops->kernel_interface,
+		.arg = m};
+	unsigned refusals;
+
+	assert_in_range(fail_each(&make, FAIL_ALLOC), 2, REFUSALS_MAX);
+	fail_each(&make, FAIL_SYSCALL);
+	assert_int_equal(make_port(m), 0);
+	refusals = fail_each(&open, FAIL_ALLOC) + fail_each(&open, FAIL_SYSCALL);
+	destroy_port(m);
+	return refusals;
+}
+
+/* ---- in memory ---- */
+
+static void check_sim(void *arg)
+{
+	static const uint8_t frame[FRAME_LEN] = {2};
+	struct port *port = ((struct maker *)arg)->port;
+	struct packet *p;
+
+	assert_int_equal(port->n_rxqs, 3);
+	assert_int_equal(sim_port_inject(port, frame, sizeof(frame), NULL), 0);
+	assert_int_equal(port_receive(&port->rxqs[0], &env.lane, &p, 1), 1);
+	port_free_all(&env.lane, &p, 1);
+}
+
+static void sim_port(void **state)
+{
+	struct maker m = maker("s", &port_sim_ops);
+
+	m.conf.queues = 3;
+	assert_in_range(fail_port(&m, check_sim, check_closed), 3, REFUSALS_MAX);
+}
+
+static void check_patch(void *arg)
+{
+	struct maker *m = arg;
+
+	assert_true(m->port->opened && m->port->link_up);
+	assert_true(m->peer->opened && m->peer->link_up);
+}
+
+static void patch_port(void **state)
+{
+	struct maker m = maker("p", &port_patch_ops), peer = maker("q", &port_patch_ops);
+
+	m.conf.peer = peer.conf.name;
+	peer.conf.peer = m.conf.name;
+	assert_int_equal(make_port(&peer), 0);
+	m.peer = peer.port;
+	fail_port(&m, check_patch, check_closed); /* opening takes nothing */
+	destroy_port(&peer);
+}
+
+/* ---- capture files ---- */
+
+static void write_capture(const char *path)
+{
+	struct pcap_file_writer *w;
+	uint8_t frame[FRAME_LEN] = {2};
+	struct iovec iov = {frame, sizeof(frame)};
+
+	assert_int_equal(pcap_file_writer_create(path, &w, &env.why), 0);
+	assert_int_equal(pcap_file_writer_put(w, 1, &iov, 1), 0);
+	assert_int_equal(pcap_file_writer_destroy(w), 0);
+}
+
+static unsigned frames_in(const char *path)
+{
+	struct pcap_file_reader *r;
+	struct pcap_file_frame f;
+	unsigned n = 0;
+
+	assert_int_equal(pcap_file_reader_create(path, &r, &env.why), 0);
+	while (pcap_file_reader_next(r, &f) == 1)
+		n++;
+	pcap_file_reader_destroy(r);
+	return n;
+}
+
+/* The frame of the file comes in and goes out.  What was recorded before is still there. */
+static void check_pcap(void *arg)
+{
+	struct port *port = ((struct maker *)arg)->port;
+	struct packet *p;
+
+	assert_int_equal(port_receive(&port->rxqs[0], &env.lane, &p, 1), 1);
+	port_send(&env.lane, port, p);
+	lane_flush(&env.lane);
+	arena_release(&env.lane.arena);
+	if (!port->conf.record)
+		return;
+	port_close(port, true);
+	assert_int_equal(frames_in(env.record), 2);
+	unlink(env.record);
+	write_capture(env.record);
+}
+
+static void pcap_port(void **state)
+{
+	struct maker m = maker("c", &port_pcap_ops);
+
+	write_capture(env.file);
+	m.conf.file = env.file;
+	assert_in_range(fail_port(&m, check_pcap, check_closed), 6, REFUSALS_MAX);
+}
+
+static void pcap_port_that_records(void **state)
+{
+	struct maker m = maker("c", &port_pcap_ops);
+
+	write_capture(env.file);
+	write_capture(env.record);
+	m.conf.file = env.file;
+	m.conf.record = env.record;
+	assert_in_range(fail_port(&m, check_pcap, check_closed), 12, REFUSALS_MAX);
+}
+
+/* ---- the kernel's interfaces ---- */
+
+static struct netlink_link link_of(const char *name)
+{
+	struct netlink_link l;
+
+	assert_int_equal(netlink_link_get(env.look, name, &l), 0);
+	return l;
+}
+
+static void check_up(void *arg)
+{
+	struct maker *m = arg;
+	struct netlink_link l = link_of(m->conf.name);
+
+	assert_int_equal(l.ifindex, m->port->ifindex);
+	assert_in_range(l.mtu, 1400, 1408); /* it may have room for tags */
+	assert_int_equal(m->port->mtu, 1400);
+	assert_true(m->port->n_rxqs > 0);
+	if (m->conf.ops != &port_internal_ops)
+		assert_true(l.flags & IFF_UP);
+}
+
+static void check_no_device(void *arg)
+{
+	struct maker *m = arg;
+	struct netlink_link l;
+
+	check_closed(m);
+	assert_int_equal(netlink_link_get(env.look, m->conf.name, &l), -ENODEV);
+}
+
+static void tap_that_the_switch_makes(void **state)
+{
+	struct maker m = maker("t0", &port_tap_ops);
+
+	m.conf.mtu = 1400;
+	m.conf.queues = 2;
+	m.conf.has_mac = true;
+	m.conf.mac = (struct eth_addr){.b = {2, 0, 0, 0, 0, 9}};
+	assert_in_range(fail_port(&m, check_up, check_no_device), 20, REFUSALS_MAX);
+}
+
+static void internal_port(void **state)
+{
+	struct maker m = maker("br0", &port_internal_ops);
+
+	m.conf.mtu = 1400;
+	assert_in_range(fail_port(&m, check_up, check_no_device), 20, REFUSALS_MAX);
+}
+
+/* A tap that somebody else made: a descriptor that keeps it. */
+static int host_tap(const char *name, bool persistent)
+{
+	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	assert_true(fd >= 0);
+	strcpy(ifr.ifr_name, name);
+	assert_int_equal(ioctl(fd, TUNSETIFF, &ifr), 0);
+	if (persistent)
+		assert_int_equal(ioctl(fd, TUNSETPERSIST, 1ul), 0);
+	return fd;
+}
+
+/* Not up, of the MTU it was made with, and its frames reach the host's stack. */
+static void assert_given_back(void)
+{
+	struct netlink_before before = {.mtu = 77};
+	struct netlink_link l = link_of("h0");
+
+	assert_int_equal(l.mtu, 1500);
+	assert_false(l.flags & (IFF_UP | IFF_PROMISC));
+	assert_int_equal(netlink_ingress_block(env.look, l.ifindex, &before), 0);
+	assert_false(before.had_qdisc);
+	assert_int_equal(before.mtu, 77); /* else it was blocked by someone before */
+	assert_int_equal(netlink_ingress_unblock(env.look, l.ifindex, &before), 0);
+}
+
+static void check_given_back(void *arg)
+{
+	check_closed(arg);
+	assert_given_back();
+}
+
+static void tap_of_the_host(void **state)
+{
+	struct maker m = maker("h0", &port_tap_ops);
+
+	close(host_tap("h0", true));
+	m.conf.mtu = 1400;
+	assert_in_range(fail_port(&m, check_up, check_given_back), 20, REFUSALS_MAX);
+	assert_given_back();
+	assert_int_equal(netlink_link_del(env.look, link_of("h0").ifindex), 0);
+}
+
+static void netdev_of_the_host(void **state)
+{
+	struct maker m = maker("h0", &port_netdev_ops);
+	int fd = host_tap("h0", false);
+
+	m.conf.mtu = 1400;
+	m.conf.queues = 2;
+	assert_in_range(fail_port(&m, check_up, check_given_back), 40, REFUSALS_MAX);
+	assert_given_back();
+	close(fd);
+}
+
+static void be_quiet(int severity, const char *text)
+{
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(sim_port),
+		T(patch_port),
+		T(pcap_port),
+		T(pcap_port_that_records),
+		T(tap_that_the_switch_makes),
+		T(internal_port),
+		T(tap_of_the_host),
+		T(netdev_of_the_host),
+	};
+
+	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
+		perror("no network namespace");
+		return 1;
+	}
+	tzset(); /* what time stamps need is there from now on */
+	assert(!log_open("/dev/null"));
+	event_set_log_callback(be_quiet);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
