@@ -33,6 +33,7 @@ enum {
 	FILTER_HANDLE = 0x7673, /* "vs" */
 	FILTER_PRIO = 1,
 	FILTER_NAME_MAX = 256, /* CLS_BPF_NAME_LEN */
+	LOAD_TRIES = 5,	       /* of a program, while signals come */
 };
 
 static const uint32_t clsact_ingress = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
@@ -72,8 +73,12 @@ static int program_load(const struct bpf_insn *insns, unsigned n)
 		.license = (uintptr_t) "",
 		.prog_name = "vswitch",
 	};
-	long fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	unsigned tries = LOAD_TRIES;
+	long fd;
 
+	do
+		fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	while (fd < 0 && errno == EAGAIN && --tries);
 	return fd < 0 ? -errno : (int)fd;
 }
 

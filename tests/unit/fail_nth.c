@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -280,6 +281,22 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
 {
 	return call_fails("pthread_create", EAGAIN) ? EAGAIN
 						    : next_pthread_create()(thread, attr, fn, arg);
+}
+
+/* Of those that have no function of their own only bpf() fails, as where a signal comes. */
+NEXT(syscall, syscall)
+long syscall(long number, ...)
+{
+	long a[6];
+	va_list ap;
+
+	if (number == SYS_bpf && call_fails("bpf", EAGAIN))
+		return -1;
+	va_start(ap, number);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	return next_syscall()(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 STAND_BEFORE(int, eventfd, eventfd, EMFILE, (unsigned n, int flags), (n, flags))

@@ -407,6 +407,31 @@ static void netdev_of_the_host(void **state)
 	close(fd);
 }
 
+/* bpf(2) is to be called again where a signal came in between. */
+static void signal_while_a_netdev_is_opened_does_no_harm(void **state)
+{
+	struct maker m = maker("h0", &port_netdev_ops);
+	int fd = host_tap("h0", false);
+	unsigned signals = 0;
+	const char *failed = "";
+
+	assert_int_equal(make_port(&m), 0);
+	for (unsigned n = 1; failed; n++) {
+		fail_arm(FAIL_SYSCALL, n, false);
+		int rc = open_port(&m);
+		failed = fail_disarm();
+		if (failed && !strcmp(failed, "bpf")) {
+			assert_int_equal(rc, 0);
+			signals++;
+		}
+		if (!rc)
+			close_port(&m);
+	}
+	assert_int_equal(signals, 2); /* programs are loaded */
+	destroy_port(&m);
+	close(fd);
+}
+
 static void be_quiet(int severity, const char *text)
 {
 }
@@ -423,6 +448,7 @@ int main(void)
 		T(internal_port),
 		T(tap_of_the_host),
 		T(netdev_of_the_host),
+		T(signal_while_a_netdev_is_opened_does_no_harm),
 	};
 
 	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
