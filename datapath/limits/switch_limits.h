@@ -28,6 +28,7 @@ enum limit_id {
 	LIMIT_PATCH_CROSSINGS,
 	LIMIT_CLIENTS,
 	LIMIT_REQUEST_BYTES,
+	LIMIT_PAGE_ENTRIES,
 	LIMIT_BATCH_CALLS,
 	LIMIT_CLIENT_REQUESTS,
 	LIMIT_CLIENT_OUTPUT,
@@ -39,6 +40,8 @@ enum limit_id {
 enum {
 	LIMITS_CLIENTS = 64,
 	LIMITS_TEXT_BYTES = 16 << 20,	  /* one request, one answer */
+	LIMITS_PAGE_ENTRIES = 65536,	  /* of a list, in one answer */
+	LIMITS_PAGE_BYTES = 4 << 20,	  /* a page that is so long has no further entry */
 	LIMITS_BATCH_CALLS = 65536,	  /* of one request */
 	LIMITS_CLIENT_REQUESTS = 1024,	  /* read but not yet answered, per client */
 	LIMITS_CLIENT_OUTPUT = 1 << 20,	  /* answered but not yet taken: no further ones */
@@ -96,6 +99,9 @@ static const struct limit limits[LIMIT_N] = {
 	[LIMIT_REQUEST_BYTES] = {"text-bytes", LIMITS_TEXT_BYTES, LIMITS_TEXT_BYTES, "",
 		"one request or answer; a longer request ends the connection, a longer answer is "
 		"an error"},
+	[LIMIT_PAGE_ENTRIES] = {"page-entries", LIMITS_PAGE_ENTRIES, LIMITS_PAGE_ENTRIES, "",
+		"entries of a list that one call asks for with 'limit'; of what is longer than "
+		"4 MiB a page has less"},
 	[LIMIT_BATCH_CALLS] = {"batch-calls", LIMITS_BATCH_CALLS, LIMITS_BATCH_CALLS, "",
 		"calls of one batch; a longer one is refused as a whole"},
 	[LIMIT_CLIENT_REQUESTS] = {"client-requests", LIMITS_CLIENT_REQUESTS,

@@ -45,6 +45,10 @@ int rpc_bridge_list(struct rpc_call *call);
 int rpc_port_list(struct rpc_call *call);
 int rpc_fdb_list(struct rpc_call *call);
 json_t *rpc_port_status(struct mgmt *m, const char *name); /* NULL where absent */
+/* Configured and internal ports, in order; the caller frees the array. */
+const char **rpc_port_names(struct mgmt *m, size_t *n);
+/* The first of 'n' names in order that comes after 'after'; NULL: the first. */
+size_t rpc_name_after(const char **names, size_t n, const char *after);
 
 /* rpc_status.c */
 int rpc_status(struct rpc_call *call);

@@ -1,13 +1,15 @@
 #include "rpc_method.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "absent.h"
 #include "clock.h"
-#include "switch_limits.h"
+#include "fdb_page.h"
 #include "mgmt_priv.h"
 #include "must.h"
+#include "rpc_page.h"
 #include "schema.h"
 
 static const char *text_of(const json_t *object, const char *key)
@@ -174,8 +176,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Configured and internal ports, in order; the caller frees the array. */
-static const char **port_names(struct mgmt *m, size_t *n)
+const char **rpc_port_names(struct mgmt *m, size_t *n)
 {
 	size_t n_ports = config_count(m->config, CONFIG_PORT);
 	size_t n_bridges = config_count(m->config, CONFIG_BRIDGE);
@@ -193,13 +194,30 @@ static const char **port_names(struct mgmt *m, size_t *n)
 	return ports;
 }
 
+size_t rpc_name_after(const char **names, size_t n, const char *after)
+{
+	size_t from = 0;
+
+	while (after && from < n) {
+		size_t middle = from + (n - from) / 2;
+
+		if (strcmp(names[middle], after) > 0)
+			n = middle;
+		else
+			from = middle + 1;
+	}
+	return from;
+}
+
 int rpc_port_list(struct rpc_call *call)
 {
 	struct mgmt *m = call->mgmt;
 	const char *only, *bridge;
+	struct rpc_page page;
 	size_t n;
 
-	if (rpc_opt_text(call, "name", &only) || rpc_opt_text(call, "bridge", &bridge))
+	if (rpc_opt_text(call, "name", &only) || rpc_opt_text(call, "bridge", &bridge) ||
+		rpc_page_params(call, &page))
 		return -EINVAL;
 	if (bridge && !config_get(m->config, CONFIG_BRIDGE, bridge))
 		return refuse_absent(call->mgmt->config, CONFIG_BRIDGE, bridge, &call->refusal);
@@ -208,20 +226,23 @@ int rpc_port_list(struct rpc_call *call)
 
 		if (!o)
 			return refuse_absent(call->mgmt->config, CONFIG_PORT, only, &call->refusal);
-		call->result = must(json_array());
-		if (!bridge || !strcmp(text_of(o, "bridge"), bridge))
-			must_do(json_array_append(call->result, o));
+		rpc_page_begin(&page);
+		if (!page.after && (!bridge || !strcmp(text_of(o, "bridge"), bridge)))
+			rpc_page_add(&page, json_incref(o));
+		rpc_page_end(&page, NULL);
 		json_decref(o);
 		return 0;
 	}
-	const char **names = port_names(m, &n);
-	call->result = must(json_array());
-	for (size_t i = 0; i < n; i++) {
+	const char **names = rpc_port_names(m, &n);
+	size_t i = rpc_name_after(names, n, page.after);
+	rpc_page_begin(&page);
+	for (; i < n && !rpc_page_full(&page); i++) {
 		const json_t *port = config_get(m->config, CONFIG_PORT, names[i]);
 
 		if (!bridge || !strcmp(port ? text_of(port, "bridge") : names[i], bridge))
-			must_do(json_array_append_new(call->result, rpc_port_status(m, names[i])));
+			rpc_page_add(&page, rpc_port_status(m, names[i]));
 	}
+	rpc_page_end(&page, i < n ? names[i - 1] : NULL);
 	free(names);
 	return 0;
 }
@@ -259,41 +280,64 @@ int rpc_fdb_filter(struct rpc_call *call, struct bridge **b, uint32_t *port, int
 	return 0;
 }
 
-struct fdb_lister {
-	const struct bridge *bridge;
-	struct strbuf *out;
-	uint32_t port;
-	int vlan;
-};
-
-static void list_address(const struct fdb_entry *e, void *arg)
+/* "next" of a page: the key that the following one begins with. */
+static int parse_key(struct rpc_call *call, const char *text, uint64_t *key)
 {
-	const struct fdb_lister *l = arg;
-	const struct bport *bp = bridge_port_by_index(l->bridge, e->port_id);
+	char *end;
 
-	if ((l->vlan != FDB_ANY_VLAN && l->vlan != e->vlan) ||
-		(l->port != FDB_NONE && l->port != e->port_id) || !bp ||
-		l->out->len >= LIMITS_TEXT_BYTES)
-		return;
-	/* names have no character that JSON would escape */
-	strbuf_printf(l->out,
-		"%s{\"mac\":\"" ETH_ADDR_FMT
-		"\",\"vlan\":%u,\"port\":\"%s\",\"static\":%s,\"age-s\":%llu}",
-		l->out->len > 1 ? "," : "", ETH_ADDR_ARGS(e->mac), e->vlan, bp->port->conf.name,
-		e->is_static ? "true" : "false", (unsigned long long)(e->age_ms / 1000));
+	*key = 0;
+	if (!text)
+		return 0;
+	*key = strtoull(text, &end, 16);
+	if (strlen(text) != 16 || *end || strspn(text, "0123456789abcdef") != 16)
+		return refuse(&call->refusal, REFUSED_PARAMS, "after",
+			"'after' is not the 'next' of a page");
+	return 0;
+}
+
+static void list_addresses(
+	const struct bridge *b, const struct fdb_page *found, struct rpc_page *page)
+{
+	char next[20];
+	size_t i;
+
+	rpc_page_begin(page);
+	for (i = 0; i < found->n && !rpc_page_full(page); i++) {
+		const struct fdb_entry *e = &found->entries[i];
+		const struct bport *bp = bridge_port_by_index(b, e->port_id);
+
+		if (!bp)
+			continue;
+		/* names have no character that JSON would escape */
+		rpc_page_text(page,
+			"{\"mac\":\"" ETH_ADDR_FMT
+			"\",\"vlan\":%u,\"port\":\"%s\",\"static\":%s,\"age-s\":%llu}",
+			ETH_ADDR_ARGS(e->mac), e->vlan, bp->port->conf.name,
+			e->is_static ? "true" : "false", (unsigned long long)(e->age_ms / 1000));
+	}
+	bool more = i < found->n || found->more;
+	if (more)
+		snprintf(next, sizeof(next), "%016llx",
+			(unsigned long long)fdb_page_key(
+				found->entries[i - 1].mac, found->entries[i - 1].vlan) +
+				1);
+	rpc_page_end(page, more ? next : NULL);
 }
 
 /* As text at once: a table can hold a million addresses. */
 int rpc_fdb_list(struct rpc_call *call)
 {
-	struct fdb_lister l = {.out = &call->text};
+	struct fdb_page found = {0};
+	struct rpc_page page;
 	struct bridge *b;
 
-	if (rpc_fdb_filter(call, &b, &l.port, &l.vlan))
+	if (rpc_fdb_filter(call, &b, &found.port, &found.vlan) || rpc_page_params(call, &page) ||
+		parse_key(call, page.after, &found.from))
 		return -EINVAL;
-	l.bridge = b;
-	strbuf_putc(l.out, '[');
-	fdb_for_each(b->fdb, clock_now_ms(), list_address, &l);
-	strbuf_putc(l.out, ']');
+	found.max = page.limit ? page.limit : fdb_stats(b->fdb).max_entries;
+	found.entries = must(calloc(found.max, sizeof(*found.entries)));
+	fdb_page_read(b->fdb, clock_now_ms(), &found);
+	list_addresses(b, &found, &page);
+	free(found.entries);
 	return 0;
 }

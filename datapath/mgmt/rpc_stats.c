@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "mgmt_priv.h"
 #include "must.h"
+#include "rpc_page.h"
 #include "schema.h"
 
 /* The ports to show: all, or the one that parameter 'key' names. */
@@ -67,47 +68,60 @@ static json_t *port_stats(const struct dp_port *p)
 		p->bport->bridge->conf.name, "rx", rx, "tx", tx));
 }
 
-int rpc_port_stats(struct rpc_call *call)
+static void add_stats(struct rpc_page *page, const struct dp_port *p, bool all)
 {
-	const struct dp_port *only, *p = NULL;
-
-	if (chosen_port(call, "name", &only))
-		return -EINVAL;
-	call->result = must(json_array());
-	while ((p = dataplane_port_next(call->mgmt->dp, p)))
-		if (!only || p == only)
-			must_do(json_array_append_new(call->result, port_stats(p)));
-	return 0;
+	rpc_page_add(page, port_stats(p));
 }
 
-static void port_drops(const struct dp_port *p, bool all, json_t *list)
+static void add_drops(struct rpc_page *page, const struct dp_port *p, bool all)
 {
 	struct port_counters c;
 
 	port_counters_sum(p->port, &c);
-	for (unsigned i = 0; i < DROP_N; i++) {
-		if (!c.drops[i] && !all)
-			continue;
-		must_do(json_array_append_new(
-			list, must(json_pack("{s:s, s:s, s:s, s:I}", "port", p->port->conf.name,
-				      "reason", drop_name(i), "about", drop_sentence(i), "count",
-				      (json_int_t)c.drops[i]))));
+	for (unsigned i = 0; i < DROP_N; i++)
+		if (c.drops[i] || all)
+			rpc_page_add(
+				page, must(json_pack("{s:s, s:s, s:s, s:I}", "port",
+					      p->port->conf.name, "reason", drop_name(i), "about",
+					      drop_sentence(i), "count", (json_int_t)c.drops[i])));
+}
+
+/* Pages end between ports. */
+static int list_ports(struct rpc_call *call, const char *key,
+	void (*add)(struct rpc_page *page, const struct dp_port *p, bool all), bool all)
+{
+	const struct dp_port *only;
+	struct rpc_page page;
+	size_t n;
+
+	if (chosen_port(call, key, &only) || rpc_page_params(call, &page))
+		return -EINVAL;
+	const char **names = rpc_port_names(call->mgmt, &n);
+	size_t i = rpc_name_after(names, n, page.after);
+	rpc_page_begin(&page);
+	for (; i < n && !rpc_page_full(&page); i++) {
+		const struct dp_port *p = dataplane_port_lookup(call->mgmt->dp, names[i]);
+
+		if (p && (!only || p == only))
+			add(&page, p, all);
 	}
+	rpc_page_end(&page, i < n ? names[i - 1] : NULL);
+	free(names);
+	return 0;
+}
+
+int rpc_port_stats(struct rpc_call *call)
+{
+	return list_ports(call, "name", add_stats, false);
 }
 
 int rpc_drops(struct rpc_call *call)
 {
-	const struct dp_port *only, *p = NULL;
 	bool all;
 
-	if (chosen_port(call, "port", &only) ||
-		schema_flag(call->params, "all", &all, &call->refusal))
+	if (schema_flag(call->params, "all", &all, &call->refusal))
 		return -EINVAL;
-	call->result = must(json_array());
-	while ((p = dataplane_port_next(call->mgmt->dp, p)))
-		if (!only || p == only)
-			port_drops(p, all, call->result);
-	return 0;
+	return list_ports(call, "port", add_drops, all);
 }
 
 static double ratio(double a, double b)

@@ -8,6 +8,7 @@
 
 #include "batch.h"
 #include "help.h"
+#include "pages.h"
 #include "screen.h"
 
 const char *cli_rundir(const char *given)
@@ -97,14 +98,16 @@ int cli_flush(struct cli *cli, int status)
 
 static int run_method(struct cli *cli, const struct call *call)
 {
-	json_t *result = cli_call(cli, call->command->method, call->params);
+	const struct command *command = call->command;
+	json_t *result = command->paged ? pages_all(cli, command->method, call->params)
+					: cli_call(cli, command->method, call->params);
 
 	if (!result)
 		return CLI_REFUSED;
 	if (cli->globals.json)
 		cli_json(cli, result);
-	else if (call->command->print)
-		call->command->print(cli, call, result);
+	else if (command->print)
+		command->print(cli, call, result);
 	json_decref(result);
 	return CLI_DONE;
 }
@@ -119,6 +122,8 @@ static int run(struct cli *cli, const struct call *call)
 	}
 	if (cli->globals.batch)
 		return batch_run(cli, cli->globals.batch);
+	if (call->command->paged == PAGED_PRINT)
+		return pages_run(cli, call);
 	return call->command->run ? call->command->run(cli, call) : run_method(cli, call);
 }
 

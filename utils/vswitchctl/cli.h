@@ -31,7 +31,9 @@ struct cli {
 	struct globals globals;
 	struct style style;
 	struct strbuf out;
-	struct client *client; /* opened by the first call */
+	struct client *client;		  /* opened by the first call */
+	unsigned pages;			  /* that a command has printed before this one */
+	size_t widths[TABLE_COLUMNS_MAX]; /* of the table that goes over several pages */
 };
 
 /* The whole program; its exit status. */

@@ -37,6 +37,7 @@ static const struct command drops_commands[] = {
 		.method = "drops",
 		.args = {{"PORT", "port", ARG_PORT, true}},
 		.options = options,
+		.paged = PAGED_LIST,
 		.print = print_drops,
 	},
 };

@@ -7,12 +7,11 @@ static void print_show(struct cli *cli, const struct call *call, json_t *result)
 {
 	static const struct table_column columns[] = {
 		{"VLAN", true}, {"MAC", false}, {"PORT", false}, {"AGE", true}};
-	static const char *const keys[] = {"vlan", "mac", NULL};
 	struct table *table = table_create(&cli->style, columns, 4);
-	json_t *entries = value_sorted(result, keys), *entry;
+	json_t *entry;
 	size_t i;
 
-	json_array_foreach(entries, i, entry)
+	json_array_foreach(result, i, entry)
 	{
 		table_cell(table, COLOR_NONE, "%" PRIu64, value_count(entry, "vlan"));
 		table_cell(table, COLOR_NONE, "%s", value_str(entry, "mac"));
@@ -22,13 +21,12 @@ static void print_show(struct cli *cli, const struct call *call, json_t *result)
 		else
 			table_cell(table, COLOR_NONE, "%" PRIu64 " s", value_count(entry, "age-s"));
 	}
-	if (!json_array_size(entries))
+	if (!json_array_size(result) && !cli->pages)
 		strbuf_puts(&cli->out, call->params && json_object_size(call->params) > 1
 					       ? "no such MAC address is known\n"
 					       : "no MAC address is known\n");
-	table_print(table, 0, &cli->out);
+	table_print_part(table, cli->widths, &cli->out);
 	table_destroy(table);
-	json_decref(entries);
 }
 
 static void print_removed(struct cli *cli, const struct call *call, json_t *result)
@@ -43,10 +41,11 @@ static void print_removed(struct cli *cli, const struct call *call, json_t *resu
 static const struct command fdb_commands[] = {
 	{
 		.verb = "show",
-		.about = "List the MAC addresses a bridge knows.",
+		.about = "List the MAC addresses a bridge knows, by VLAN and address.",
 		.method = "fdb.list",
 		.args = {{"BRIDGE", "bridge", ARG_BRIDGE, false}},
 		.keys = KEYS_FDB_FILTER,
+		.paged = PAGED_PRINT,
 		.print = print_show,
 	},
 	{

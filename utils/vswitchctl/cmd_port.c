@@ -211,6 +211,7 @@ static const struct command port_commands[] = {
 		.method = "port.list",
 		.args = {{"PORT", "name", ARG_PORT, true}},
 		.keys = KEYS_PORT_FILTER,
+		.paged = PAGED_LIST,
 		.print = print_show,
 	},
 	{
@@ -219,6 +220,7 @@ static const struct command port_commands[] = {
 		.method = "port.list",
 		.args = {{"PORT", "name", ARG_PORT, true}},
 		.keys = KEYS_PORT_FILTER,
+		.paged = PAGED_LIST,
 		.print = print_list,
 	},
 	{
@@ -231,6 +233,7 @@ static const struct command port_commands[] = {
 		.method = "port.stats",
 		.args = {{"PORT", "name", ARG_PORT, true}},
 		.options = stats_options,
+		.paged = PAGED_LIST,
 		.print = print_stats,
 	},
 };

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "pages.h"
 #include "port_text.h"
 #include "value.h"
 
@@ -72,7 +73,7 @@ static int run_show(struct cli *cli, const struct call *call)
 {
 	static const char *const keys[] = {"name", NULL};
 	json_t *bridges = cli_call(cli, "bridge.list", NULL);
-	json_t *ports = bridges ? cli_call(cli, "port.list", NULL) : NULL;
+	json_t *ports = bridges ? pages_all(cli, "port.list", NULL) : NULL;
 	int status = CLI_REFUSED;
 
 	if (ports) {

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "clock.h"
+#include "pages.h"
 #include "rates.h"
 #include "screen.h"
 #include "top.h"
@@ -20,10 +21,10 @@ static bool look(struct cli *cli, struct snapshot *s)
 {
 	*s = (struct snapshot){0};
 	if ((s->status = cli_call(cli, "status", NULL)) &&
-		(s->ports = cli_call(cli, "port.list", NULL)) &&
+		(s->ports = pages_all(cli, "port.list", NULL)) &&
 		(s->workers = cli_call(cli, "worker.stats", NULL)) &&
-		(s->drops = cli_call(cli, "drops", NULL)) &&
-		(s->stats = cli_call(cli, "port.stats", NULL))) {
+		(s->drops = pages_all(cli, "drops", NULL)) &&
+		(s->stats = pages_all(cli, "port.stats", NULL))) {
 		s->at_ns = clock_now_ns();
 		return true;
 	}

@@ -36,6 +36,13 @@ struct command_option {
 	const char *about; /* lower case, no full stop */
 };
 
+/* Whether the method's list is asked for in pages, as pages.h does. */
+enum command_paged {
+	PAGED_NOT,
+	PAGED_LIST,  /* 'print' is given all of it */
+	PAGED_PRINT, /* 'print' is called for each page */
+};
+
 struct command {
 	const char *verb;   /* NULL: the noun alone is the command */
 	const char *about;  /* a sentence */
@@ -46,6 +53,7 @@ struct command {
 	bool keys_needed;  /* at least one of them */
 	const struct command_option *options;
 	bool config; /* changes the configuration, so that a batch may hold it */
+	enum command_paged paged;
 	bool hidden; /* from help and the manual: what programs of ours call */
 
 	/* Do the whole command; an exit status.  NULL: call 'method', then 'print'. */

@@ -1,5 +1,6 @@
 #include "table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -211,28 +212,37 @@ static void print_row(const struct table *table, const struct cell *row, const s
 	strbuf_putc(out, '\n');
 }
 
-void table_print(const struct table *table, unsigned indent, struct strbuf *out)
+static void print_rows(
+	const struct table *table, unsigned indent, size_t *widths, struct strbuf *out)
 {
+	bool first = !widths[0], titled = table->columns[0].title != NULL;
+	struct cell header[TABLE_COLUMNS_MAX];
 	unsigned n = table->n_columns;
-	bool titled = table->columns[0].title != NULL;
-	size_t *widths = calloc(n, sizeof *widths);
-	struct cell *header = calloc(n, sizeof *header);
 
-	if (!widths || !header)
-		abort();
-	for (unsigned c = 0; c < n; c++) {
-		if (!titled)
-			continue;
+	assert(n <= TABLE_COLUMNS_MAX);
+	if (!table->n_cells)
+		return;
+	for (unsigned c = 0; titled && first && c < n; c++) {
 		header[c] = (struct cell){COLOR_BOLD, (char *)table->columns[c].title};
 		widths[c] = text_width(header[c].text);
 	}
 	for (size_t i = 0; i < table->n_cells; i++)
 		if (text_width(table->cells[i].text) > widths[i % n])
 			widths[i % n] = text_width(table->cells[i].text);
-	if (table->n_cells && titled)
+	if (titled && first)
 		print_row(table, header, widths, indent, out);
 	for (size_t i = 0; i + n <= table->n_cells; i += n)
 		print_row(table, &table->cells[i], widths, indent, out);
-	free(widths);
-	free(header);
+}
+
+void table_print(const struct table *table, unsigned indent, struct strbuf *out)
+{
+	size_t widths[TABLE_COLUMNS_MAX] = {0};
+
+	print_rows(table, indent, widths, out);
+}
+
+void table_print_part(const struct table *table, size_t *widths, struct strbuf *out)
+{
+	print_rows(table, 0, widths, out);
 }

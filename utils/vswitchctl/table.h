@@ -65,6 +65,12 @@ void table_bytes(struct table *table, uint64_t n);
  * there is no row. */
 void table_print(const struct table *table, unsigned indent, struct strbuf *out);
 
+/* The same for one of several tables that shall look like one: 'widths', zeroes before the
+ * first, has those of the columns so far; they grow where a row needs it.  The header is
+ * printed with the first row of all. */
+enum { TABLE_COLUMNS_MAX = 16 };
+void table_print_part(const struct table *table, size_t *widths, struct strbuf *out);
+
 /* Append 'text' as a paragraph: folded at 'width' (0: not), its lines after the
  * first 'indent' blanks in; the first one starts where the caller is. */
 void text_fold(struct strbuf *out, const char *text, unsigned indent, unsigned width);
