@@ -163,6 +163,20 @@ static void dataplane_expire(evutil_socket_t fd, short what, void *arg)
 		event_add(dp->expire_more, &pause);
 }
 
+static void dataplane_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct dataplane *dp = arg;
+	struct list *it, *tmp;
+
+	dataplane_expire(fd, what, arg);
+	list_for_each_safe (it, tmp, &dp->ports) {
+		struct port *port = container_of(it, struct dp_port, link)->port;
+
+		if (port->opened && port->ops->tick)
+			port->ops->tick(port);
+	}
+}
+
 int dataplane_create(const struct dataplane_conf *conf, struct dataplane **out)
 {
 	struct timeval tick = {.tv_sec = TICK_S};
@@ -200,7 +214,7 @@ int dataplane_create(const struct dataplane_conf *conf, struct dataplane **out)
 	err = dp_tell_init(dp);
 	if (err)
 		goto destroy_workers;
-	dp->tick = event_new(conf->base, -1, EV_PERSIST, dataplane_expire, dp);
+	dp->tick = event_new(conf->base, -1, EV_PERSIST, dataplane_tick, dp);
 	dp->expire_more = event_new(conf->base, -1, 0, dataplane_expire, dp);
 	if (!dp->tick || !dp->expire_more || event_add(dp->tick, &tick)) {
 		err = -ENOMEM;

@@ -196,6 +196,17 @@ static void dp_port_gone(struct port *port, void *arg)
 	dp_port_state(p, DP_PORT_WAITING, "device absent");
 }
 
+static void dp_port_reopen(struct port *port, const char *why, void *arg)
+{
+	struct dp_port *p = arg;
+
+	if (!port->opened || p->removed || p->closing)
+		return;
+	p->reopen = true;
+	dp_port_begin_close(p);
+	dp_port_state(p, DP_PORT_WAITING, why);
+}
+
 static void dp_port_present(struct port *port, void *arg)
 {
 	struct dp_port *p = arg;
@@ -221,6 +232,7 @@ const struct port_events dp_port_events = {
 	.gone = dp_port_gone,
 	.present = dp_port_present,
 	.changed = dp_port_changed,
+	.reopen = dp_port_reopen,
 	.released = dp_port_released,
 };
 

@@ -90,6 +90,8 @@ struct port_events {
 	void (*gone)(struct port *port, void *arg);    /* the device vanished: take queues, close */
 	void (*present)(struct port *port, void *arg); /* a waiting port's device is there: open */
 	void (*changed)(struct port *port, void *arg); /* link, MTU or address changed */
+	/* The port should be closed and opened again, for 'why'. */
+	void (*reopen)(struct port *port, const char *why, void *arg);
 	void (*released)(struct port *port, void *arg); /* closed, and the device let go of */
 };
 
@@ -171,6 +173,9 @@ struct port_ops {
 	 * within the MTU.  Consumes them: sent ones are counted with port_sent(),
 	 * others with port_drop(); all are freed.  Any worker. */
 	void (*tx)(struct port *p, struct lane *lane, struct packet **pkts, unsigned n);
+
+	/* Called once a second while the port is open; may be NULL.  Control. */
+	void (*tick)(struct port *p);
 
 	/* Bring 'overruns' up to date: frames that the device dropped because the switch read
 	 * too slowly, and that only the kernel counts.  May be NULL. */

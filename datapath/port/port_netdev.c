@@ -42,6 +42,10 @@ struct netdev {
 	struct psock socks[PORT_QUEUES_MAX];
 	struct rxq rxqs[PORT_QUEUES_MAX];
 	unsigned n_socks;
+	bool no_ring; /* the device gives frames that a ring cannot take */
+	/* Of a device that went before its MTU could be given back: it may come again. */
+	uint32_t left_mtu, left_given; /* what it had, and has; 0: none */
+	struct eth_addr left_mac;
 	struct netlink_link refused; /* as it was when it could not be opened */
 	struct event *retry;	     /* while another switch has it */
 };
@@ -166,10 +170,10 @@ static void netdev_close_sockets(struct netdev *d)
 }
 
 /* A socket that may send in spite of the filter. */
-static int netdev_open_socket(struct psock *s, int ifindex, struct psock_group *group)
+static int netdev_open_socket(struct psock *s, int ifindex, struct psock_group *group, bool ring)
 {
 	uint32_t mark = NETLINK_EGRESS_MARK;
-	int rc = psock_open(s, ifindex, group);
+	int rc = psock_open(s, ifindex, group, ring);
 
 	if (!rc && setsockopt(s->fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark))) {
 		rc = -errno;
@@ -185,7 +189,7 @@ static int netdev_open_sockets(struct port *p, int ifindex, struct strbuf *why)
 	struct psock_group group = {.shared = n > 1};
 
 	for (d->n_socks = 0; d->n_socks < n; d->n_socks++) {
-		int rc = netdev_open_socket(&d->socks[d->n_socks], ifindex, &group);
+		int rc = netdev_open_socket(&d->socks[d->n_socks], ifindex, &group, !d->no_ring);
 
 		if (rc) {
 			strbuf_printf(why, "cannot open a packet socket: %s", strerror(-rc));
@@ -201,8 +205,11 @@ static int netdev_open_sockets(struct port *p, int ifindex, struct strbuf *why)
 /* Undo what is before the sockets.  Errors mean that the interface is gone. */
 static void netdev_give_back(struct netdev *d, int ifindex)
 {
-	if (d->before.mtu_given)
-		netlink_link_set_mtu(d->nl, ifindex, d->before.mtu);
+	d->left_given = 0;
+	if (d->before.mtu_given && netlink_link_set_mtu(d->nl, ifindex, d->before.mtu)) {
+		d->left_mtu = d->before.mtu;
+		d->left_given = d->before.mtu_given;
+	}
 	if (d->before.lro)
 		ethtool_set_flag(ifindex, ETH_FLAG_LRO, true);
 	if (!d->before.up)
@@ -252,11 +259,12 @@ static int netdev_take(struct port *p, const struct netlink_link *l, struct strb
 {
 	struct netdev *d = p->priv;
 	uint32_t mtu = p->conf.mtu;
+	bool again = d->left_given == l->mtu && !memcmp(d->left_mac.b, l->mac, sizeof(l->mac));
 	int rc;
 
 	d->before = (struct netlink_before){.up = l->flags & IFF_UP,
-		.mtu = l->mtu,
-		.mtu_given = (mtu ? mtu : l->mtu) + TAGS_LEN, /* in a moment */
+		.mtu = again ? d->left_mtu : l->mtu,
+		.mtu_given = again ? l->mtu : (mtu ? mtu : l->mtu) + TAGS_LEN, /* in a moment */
 		.lro = ethtool_flag(l->ifindex, ETH_FLAG_LRO)};
 	snprintf(d->before.owner, sizeof(d->before.owner), "%s", d->owner);
 	rc = netlink_ingress_block(d->nl, l->ifindex, &d->before);
@@ -334,6 +342,7 @@ static void netdev_close(struct port *p, bool removed)
 
 	netdev_close_sockets(d);
 	netdev_give_back(d, p->ifindex);
+	d->left_mac = p->mac;
 	p->ifindex = 0;
 }
 
@@ -356,6 +365,23 @@ static int netdev_reconfigure(struct port *p, const struct port_conf *conf, stru
 }
 
 /* ---- events ---- */
+
+/* What stalls a ring comes again, so there will be none from now on. */
+static void netdev_tick(struct port *p)
+{
+	struct netdev *d = p->priv;
+	bool stalled = false;
+
+	for (unsigned i = 0; i < d->n_socks; i++)
+		stalled |= psock_stalled(&d->socks[i], &p->overruns);
+	if (!stalled || d->no_ring)
+		return;
+	log_warn("port %s: receives without a ring from now on: there are frames with offloads "
+		 "that it cannot take",
+		p->conf.name);
+	d->no_ring = true;
+	p->events->reopen(p, "its receive ring has stalled", p->events_arg);
+}
 
 static bool netdev_refused_before(const struct netdev *d, const struct netlink_link *l)
 {
@@ -417,6 +443,7 @@ const struct port_ops port_netdev_ops = {
 	.close = netdev_close,
 	.reconfigure = netdev_reconfigure,
 	.link_event = netdev_link_event,
+	.tick = netdev_tick,
 	.rx = netdev_rx,
 	.tx = netdev_tx,
 	.info = netdev_info,

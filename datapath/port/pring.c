@@ -92,9 +92,20 @@ bool pring_take(struct pring *r, struct pring_frame *f)
 		.tpid = status & TP_STATUS_VLAN_TPID_VALID ? h->tp_vlan_tpid : 0x8100,
 		.tci = h->tp_vlan_tci,
 	};
-	r->head++;
+	__atomic_store_n(&r->head, r->head + 1, __ATOMIC_RELAXED);
 	r->taken++;
 	return true;
+}
+
+unsigned pring_head(const struct pring *r)
+{
+	return __atomic_load_n(&r->head, __ATOMIC_RELAXED);
+}
+
+bool pring_has_room(const struct pring *r)
+{
+	return __atomic_load_n(&pring_slot(r, pring_head(r))->tp_status, __ATOMIC_RELAXED) ==
+	       TP_STATUS_KERNEL;
 }
 
 void pring_release(struct pring *r)

@@ -6,6 +6,10 @@
  * the whole waits in the socket as if there were no ring (PACKET_COPY_THRESH): read it
  * with recvmsg().
  *
+ * A frame whose offloads a virtio-net header cannot express, such as a guest's UFO, is
+ * dropped by the kernel (net/packet/af_packet.c, tpacket_rcv()) after it has marked the slot
+ * as taken.  No frame gets in any more then; psock_stalled() finds that out.
+ *
  * Bounds: all rings together take PRING_BYTES_MAX of kernel memory.  A socket that
  * comes later has none and works without.
  *
@@ -44,6 +48,10 @@ struct pring_frame {
  * the rings that exist take all there is; -errno where the kernel has none to give. */
 int pring_create(struct pring *r, int fd);
 void pring_destroy(struct pring *r); /* before the socket is closed */
+
+/* Where the next frame will be, and whether the kernel may put one there.  Any thread. */
+unsigned pring_head(const struct pring *r);
+bool pring_has_room(const struct pring *r);
 
 /* Bytes in use by all rings. */
 size_t pring_bytes(void);

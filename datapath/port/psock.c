@@ -1,6 +1,7 @@
 /* How it works.  A burst is sent by one sendmmsg().  It is received from a ring that
- * the kernel fills (pring.h); the long frames of a burst by one recvmmsg().  A socket
- * that has no ring receives all by recvmmsg().
+ * the kernel fills (pring.h); the long frames of a burst by one recvmmsg(), and each
+ * is known again by its length and first bytes.  A socket that has no ring receives all by
+ * recvmmsg().
  *
  * There each frame is received in three pieces: the virtio-net header; the head of a
  * packet; a receive buffer.  How many frames are asked for follows what came lately
@@ -86,6 +87,7 @@ static int join(int fd, struct psock_group *group)
 	return 0;
 }
 
+/* 'ring' may be NULL. */
 static int psock_setup(int fd, int ifindex, struct psock_group *group, struct pring *ring)
 {
 	struct packet_mreq promisc = {.mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC};
@@ -104,7 +106,7 @@ static int psock_setup(int fd, int ifindex, struct psock_group *group, struct pr
 		rc = set_int(fd, SOL_SOCKET, SO_SNDBUF, SNDBUF_BYTES);
 	if (!rc && setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promisc, sizeof(promisc)))
 		rc = -errno;
-	if (!rc)
+	if (!rc && ring)
 		pring_create(ring, fd); /* without one it works, too */
 	if (!rc && group->shared)
 		rc = deafen(fd);
@@ -117,7 +119,7 @@ static int psock_setup(int fd, int ifindex, struct psock_group *group, struct pr
 	return rc;
 }
 
-int psock_open(struct psock *s, int ifindex, struct psock_group *group)
+int psock_open(struct psock *s, int ifindex, struct psock_group *group, bool ring)
 {
 	/* Protocol 0: deaf until bind(), so that no frame of another interface gets in. */
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), rc;
@@ -125,7 +127,7 @@ int psock_open(struct psock *s, int ifindex, struct psock_group *group)
 	if (fd < 0)
 		return -errno;
 	*s = (struct psock){.fd = -1, .batch = KIO_BATCH_MIN};
-	rc = psock_setup(fd, ifindex, group, &s->ring);
+	rc = psock_setup(fd, ifindex, group, ring ? &s->ring : NULL);
 	if (rc) {
 		pring_destroy(&s->ring);
 		close(fd);
@@ -155,6 +157,25 @@ void psock_take_error(struct psock *s)
 	socklen_t len = sizeof(err);
 
 	getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+}
+
+/* In an interval without a frame the kernel has dropped some, though there is room. */
+bool psock_stalled(struct psock *s, uint64_t *lost)
+{
+	struct tpacket_stats stats = {0};
+	socklen_t len = sizeof(stats);
+
+	if (!s->ring.base)
+		return false;
+	unsigned head = pring_head(&s->ring);
+	bool moved = head != s->seen_head;
+
+	s->seen_head = head;
+	/* Reading sets the kernel's counters back. */
+	if (getsockopt(s->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len))
+		return false;
+	*lost += stats.tp_drops;
+	return !moved && stats.tp_drops && pring_has_room(&s->ring);
 }
 
 /* ---- receiving ---- */
@@ -251,37 +272,15 @@ static void rx_count_overrun(struct psock *s, const struct port *port, struct la
 		port_drop(port, lane, DROP_RX_OVERRUN, stats.tp_drops);
 }
 
-/* What was read from the socket. */
-struct rx_read {
-	unsigned asked;
-	unsigned got;  /* frames, also such as were not accepted */
-	unsigned kept; /* packets at 'pkts' */
-	size_t bytes;
-};
-
-/* Read up to 'want' frames from the socket. */
-static struct rx_read rx_from_socket(struct psock *s, const struct port *port, struct lane *lane,
-	struct packet **pkts, unsigned want)
+/* An error of the device (psock_take_error) is heard by the first call; the second reads. */
+static unsigned rx_read(const struct psock *s, struct rx_burst *b, unsigned n, int *err)
 {
-	struct arena *arena = &lane->arena;
-	struct rx_burst b;
-	struct rx_read r = {.asked = rx_prepare(&b, arena, want)};
-	int got = recvmmsg(s->fd, b.msgs, r.asked, MSG_DONTWAIT, NULL);
+	int got = recvmmsg(s->fd, b->msgs, n, MSG_DONTWAIT, NULL);
 
-	/* A frame with offloads that a virtio-net header cannot express is lost. */
-	if (got < 0 && errno == EINVAL)
-		port_drop(port, lane, DROP_RX_BAD_OFFLOAD, 1);
-	r.got = got < 0 ? 0 : (unsigned)got;
-	for (unsigned i = 0; i < r.asked; i++) {
-		struct rx_frame *f = &b.frames[i];
-
-		if (i < r.got && rx_accept(&b.msgs[i], f, port, lane))
-			pkts[r.kept++] = f->p;
-		else
-			arena_free(arena, f->p);
-		r.bytes += i < r.got ? b.msgs[i].msg_len : 0;
-	}
-	return r;
+	if (got < 0 && errno == ENETDOWN)
+		got = recvmmsg(s->fd, b->msgs, n, MSG_DONTWAIT, NULL);
+	*err = got < 0 ? errno : 0;
+	return got < 0 ? 0 : (unsigned)got;
 }
 
 /* A frame that lies in a slot: its head is copied, the rest borrowed.  NULL where it
@@ -313,43 +312,120 @@ free_packet:
 	return NULL;
 }
 
-/* Read 'n' long frames from the socket.  How many became packets. */
-static unsigned rx_long(struct psock *s, const struct port *port, struct lane *lane,
-	struct packet **pkts, unsigned n)
+/* A frame of which a slot told that it waits in the socket. */
+struct long_frame {
+	const uint8_t *start;
+	uint32_t start_len, whole;
+	struct packet *p; /* what became of it; NULL: it was dropped, and counted */
+};
+
+static bool is_long_frame(
+	const struct long_frame *l, const struct mmsghdr *m, const struct rx_frame *f)
 {
-	unsigned kept = 0;
+	size_t len = m->msg_len > VNET_HDR_LEN ? m->msg_len - VNET_HDR_LEN : 0, n = len;
 
-	while (n) {
-		struct rx_read r = rx_from_socket(s, port, lane, pkts + kept, n);
+	if (m->msg_hdr.msg_flags & MSG_TRUNC ? l->whole < len : l->whole != len)
+		return false;
+	if (n > PACKET_HEAD_FIRST)
+		n = PACKET_HEAD_FIRST;
+	return !memcmp(f->p->data, l->start, n < l->start_len ? n : l->start_len);
+}
 
-		kept += r.kept;
-		n -= r.got ? r.got : 1; /* none: one that is lost */
+/* What 'read' frames of the socket are to the 'n' that slots told of.  The two differ where
+ * a frame was lost in between, and what is not told of was counted long ago.  How many of
+ * the 'n' are settled. */
+static unsigned rx_match(struct rx_burst *b, unsigned read, const struct port *port,
+	struct lane *lane, struct long_frame *l, unsigned n)
+{
+	unsigned done = 0;
+
+	for (unsigned i = 0; i < read; i++) {
+		struct rx_frame *f = &b->frames[i];
+		unsigned k = done;
+
+		while (k < n && !is_long_frame(&l[k], &b->msgs[i], f))
+			k++;
+		if (k == n) {
+			arena_free(&lane->arena, f->p);
+			continue;
+		}
+		port_drop(port, lane, DROP_RX_OVERRUN, k - done);
+		done = k + 1;
+		if (rx_accept(&b->msgs[i], f, port, lane))
+			l[k].p = f->p;
+		else
+			arena_free(&lane->arena, f->p);
 	}
-	return kept;
+	return done;
+}
+
+/* Read the 'n' frames that wait in the socket. */
+static void rx_long(struct psock *s, const struct port *port, struct lane *lane,
+	struct long_frame *l, unsigned n)
+{
+	unsigned done = 0;
+
+	while (done < n) {
+		struct rx_burst b;
+		unsigned asked = rx_prepare(&b, &lane->arena, n - done);
+		int err = 0;
+		unsigned got = asked ? rx_read(s, &b, asked, &err) : 0;
+
+		for (unsigned i = got; i < asked; i++)
+			arena_free(&lane->arena, b.frames[i].p);
+		if (got) {
+			done += rx_match(&b, got, port, lane, l + done, n - done);
+			continue;
+		}
+		s->astray = true;
+		if (err == EINTR)
+			continue;
+		port_drop(port, lane, asked ? DROP_RX_OVERRUN : DROP_RX_NO_BUFFERS, n - done);
+		return;
+	}
+}
+
+/* Frames in the socket that no slot tells of any more keep it readable, and are counted
+ * already. */
+static void rx_discard(struct psock *s)
+{
+	char byte;
+
+	for (unsigned i = 0; i < BATCH_MAX; i++) {
+		if (recv(s->fd, &byte, sizeof(byte), MSG_DONTWAIT) < 0 && errno == EAGAIN) {
+			s->astray = false;
+			return;
+		}
+	}
 }
 
 static unsigned rx_by_ring(struct psock *s, const struct port *port, struct lane *lane,
 	struct packet **pkts, unsigned max)
 {
-	struct packet *all[BATCH_MAX], *from_socket[BATCH_MAX] = {0};
-	bool in_socket[BATCH_MAX];
+	struct long_frame from_socket[BATCH_MAX];
+	struct packet *all[BATCH_MAX];
+	int in_socket[BATCH_MAX]; /* index there, or -1 */
 	struct pring_frame f;
-	unsigned n = 0, n_long = 0, next = 0, kept = 0;
+	unsigned n = 0, n_long = 0, kept = 0;
 
 	pring_release(&s->ring);
 	for (size_t bytes = 0; n < max && bytes < KIO_BURST_BYTES && pring_take(&s->ring, &f);
 		n++) {
-		in_socket[n] = f.in_socket;
-		n_long += f.in_socket;
-		all[n] = f.in_socket ? NULL : rx_from_slot(&f, port, lane);
+		in_socket[n] = f.in_socket ? (int)n_long : -1;
+		all[n] = NULL;
+		if (f.in_socket)
+			from_socket[n_long++] = (struct long_frame){
+				.start = f.data, .start_len = f.len, .whole = f.whole};
+		else
+			all[n] = rx_from_slot(&f, port, lane);
 		bytes += f.whole;
 	}
 	if (n_long)
-		n_long = rx_long(s, port, lane, from_socket, n_long);
+		rx_long(s, port, lane, from_socket, n_long);
+	else if (!n && s->astray)
+		rx_discard(s);
 	for (unsigned i = 0; i < n; i++) {
-		struct packet *p = !in_socket[i]   ? all[i]
-				   : next < n_long ? from_socket[next++]
-						   : NULL;
+		struct packet *p = in_socket[i] >= 0 ? from_socket[in_socket[i]].p : all[i];
 
 		if (p)
 			pkts[kept++] = p;
@@ -361,11 +437,27 @@ static unsigned rx_by_ring(struct psock *s, const struct port *port, struct lane
 static unsigned rx_by_call(struct psock *s, const struct port *port, struct lane *lane,
 	struct packet **pkts, unsigned max)
 {
-	struct rx_read r = rx_from_socket(s, port, lane, pkts, s->batch < max ? s->batch : max);
+	struct rx_burst b;
+	unsigned asked = rx_prepare(&b, &lane->arena, s->batch < max ? s->batch : max), kept = 0;
+	int err;
+	unsigned got = rx_read(s, &b, asked, &err);
+	size_t bytes = 0;
 
-	s->was_full |= r.got == r.asked;
-	s->batch = kio_next_batch(r.asked, r.got, r.bytes);
-	return r.kept;
+	/* A frame with offloads that a virtio-net header cannot express is lost. */
+	if (err == EINVAL)
+		port_drop(port, lane, DROP_RX_BAD_OFFLOAD, 1);
+	for (unsigned i = 0; i < asked; i++) {
+		struct rx_frame *f = &b.frames[i];
+
+		if (i < got && rx_accept(&b.msgs[i], f, port, lane))
+			pkts[kept++] = f->p;
+		else
+			arena_free(&lane->arena, f->p);
+		bytes += i < got ? b.msgs[i].msg_len : 0;
+	}
+	s->was_full |= got == asked;
+	s->batch = kio_next_batch(asked, got, bytes);
+	return kept;
 }
 
 unsigned psock_rx(struct psock *s, const struct port *port, struct lane *lane, struct packet **pkts,

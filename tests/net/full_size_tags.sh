@@ -152,3 +152,23 @@ ctl port del tight
 device_mtu_is tight 65515
 ctl port del big
 device_mtu_is big 65521
+
+step "moved to another namespace and back, it does not grow"
+netns_add cont
+ip link add name m type veth peer name m1
+ctl port add br0 m
+wait_port_state()
+{
+	wait_for 10 "port m to be $1" check ".[0].state == \"$1\"" ctl_json port show m
+}
+for _ in 1 2 3; do
+	wait_port_state up
+	wait_for 5 "the port" port_mtu_is m 1500
+	device_mtu_is m 1508
+	ip link set dev m netns cont
+	wait_port_state waiting
+	ip -n cont link set dev m netns 1
+done
+wait_port_state up
+ctl port del m
+device_mtu_is m 1500
