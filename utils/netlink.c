@@ -1,6 +1,6 @@
 /* netlink.c - how it works.
  *
- * Two sockets: 'req' carries requests, each answered before the next is sent;
+ * Two sockets: 'req' carries requests, which are answered before the next are sent;
  * 'events' is a member of the link group and is read by the event loop.
  *
  * The kernel drops events when 'events' is full and says so once (ENOBUFS).  To
@@ -33,6 +33,7 @@ enum {
 	EVENTS_PER_ROUND = 64,
 	EVENT_BYTES = 64 * 1024,	     /* of one datagram; links with many VFs are large */
 	EVENT_QUEUE_BYTES = 4 * 1024 * 1024, /* some thousand events */
+	REQUESTS_MAX = 2,		     /* at once */
 	DUMP_TRIES = 5,			     /* of a dump that the kernel reports as inconsistent */
 };
 
@@ -246,37 +247,82 @@ static void exchange_drain(int fd)
 		;
 }
 
+static struct nl_cb *exchange_callbacks(struct exchange *x)
+{
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+
+	if (!cb)
+		return NULL;
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, exchange_message, x);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, exchange_finished, x);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, exchange_finished, x);
+	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, exchange_interrupted, x);
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, exchange_in_sequence, x);
+	nl_cb_err(cb, NL_CB_CUSTOM, exchange_failed, x);
+	return cb;
+}
+
+/* Send 'n' messages at once, numbered one after the other.  What libnl answers. */
+static int exchange_send(struct netlink *nl, struct nl_msg *const *msgs, unsigned n)
+{
+	struct iovec iov[REQUESTS_MAX];
+
+	for (unsigned i = 0; i < n; i++) {
+		nl_complete_msg(nl->req, msgs[i]);
+		iov[i] = (struct iovec){nlmsg_hdr(msgs[i]), nlmsg_hdr(msgs[i])->nlmsg_len};
+	}
+	return nl_send_iovec(nl->req, msgs[0], iov, n);
+}
+
+/* Answers are errors of the kernel's; what is returned is one of the way there or back,
+ * after which nothing is known. */
+static int exchange_all(struct netlink *nl, struct nl_msg *const *msgs, unsigned n,
+	struct exchange *x, int *answers)
+{
+	struct nl_cb *cb = exchange_callbacks(x);
+	int rc;
+
+	if (!cb)
+		return -ENOMEM;
+	rc = exchange_send(nl, msgs, n);
+	for (unsigned i = 0; rc >= 0 && i < n; i++) {
+		x->seq = nlmsg_hdr(msgs[i])->nlmsg_seq;
+		x->done = false;
+		x->rc = 0;
+		while (rc >= 0 && !x->done)
+			rc = nl_recvmsgs(nl->req, cb);
+		if (x->rc)
+			rc = 0;
+		answers[i] = x->rc;
+	}
+	nl_cb_put(cb);
+	if (rc >= 0)
+		return 0;
+	exchange_drain(nl_socket_get_fd(nl->req));
+	log_error("netlink: %s", nl_geterror(rc));
+	return rc == -NLE_NOMEM ? -ENOMEM : -EIO;
+}
+
 int netlink_request(struct netlink *nl, struct nl_msg *msg, netlink_each_fn each, void *arg)
 {
 	struct exchange x = {.each = each, .arg = arg};
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int rc;
+	int answer = 0;
+	int rc = msg ? exchange_all(nl, &msg, 1, &x, &answer) : -ENOMEM;
 
-	if (!msg || !cb) {
-		nlmsg_free(msg);
-		if (cb)
-			nl_cb_put(cb);
-		return -ENOMEM;
-	}
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, exchange_message, &x);
-	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, exchange_finished, &x);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, exchange_finished, &x);
-	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, exchange_interrupted, &x);
-	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, exchange_in_sequence, &x);
-	nl_cb_err(cb, NL_CB_CUSTOM, exchange_failed, &x);
-
-	rc = nl_send_auto(nl->req, msg);
-	x.seq = nlmsg_hdr(msg)->nlmsg_seq;
-	while (rc >= 0 && !x.done)
-		rc = nl_recvmsgs(nl->req, cb);
 	nlmsg_free(msg);
-	nl_cb_put(cb);
-	if (rc < 0 && !x.rc) {
-		exchange_drain(nl_socket_get_fd(nl->req));
-		log_error("netlink: %s", nl_geterror(rc));
-		return rc == -NLE_NOMEM ? -ENOMEM : -EIO;
-	}
-	return x.rc;
+	return rc ? rc : answer;
+}
+
+int netlink_request_two(
+	struct netlink *nl, struct nl_msg *first, struct nl_msg *second, int answers[2])
+{
+	struct nl_msg *const msgs[] = {first, second};
+	struct exchange x = {0};
+	int rc = first && second ? exchange_all(nl, msgs, 2, &x, answers) : -ENOMEM;
+
+	nlmsg_free(first);
+	nlmsg_free(second);
+	return rc;
 }
 
 struct nl_msg *netlink_link_message(int type, int flags, int ifindex, const char *name)

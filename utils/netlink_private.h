@@ -11,6 +11,12 @@
 typedef void (*netlink_each_fn)(struct nlmsghdr *h, void *arg);
 int netlink_request(struct netlink *nl, struct nl_msg *msg, netlink_each_fn each, void *arg);
 
+/* The same for two at once: the kernel has gone through both, the second also where the
+ * first was refused, before a signal can end the caller in between.  0 and what it answered
+ * to each, or -errno where that is not known. */
+int netlink_request_two(
+	struct netlink *nl, struct nl_msg *first, struct nl_msg *second, int answers[2]);
+
 /* False for a message that is not about a link as such: a bridge tells about its
  * members in messages of its own family, also when one leaves it. */
 bool netlink_link_decode(struct nlmsghdr *h, struct netlink_link *l);

@@ -177,40 +177,33 @@ static int filters_list(struct netlink *nl, int ifindex, uint32_t parent, struct
 }
 
 /* With NLM_F_EXCL among 'flags' there is none yet; else it is replaced, without a gap.
- * Consumes 'program', a descriptor or -errno. */
-static int filter_put(struct netlink *nl, struct nl_msg *msg, const char *name, int program)
+ * 'program' is a descriptor; the filter holds it.  NULL without memory. */
+static struct nl_msg *filter_message(
+	int ifindex, uint32_t parent, int flags, const char *name, int program)
 {
+	struct nl_msg *msg = tc_message(
+		RTM_NEWTFILTER, NLM_F_CREATE | flags, ifindex, parent, FILTER_HANDLE, "bpf");
 	struct nlattr *options;
-	int rc;
 
-	if (program < 0) {
-		nlmsg_free(msg);
-		return program;
-	}
-	if (msg) {
-		options = nla_nest_start(msg, TCA_OPTIONS);
-		nla_put_u32(msg, TCA_BPF_FD, (uint32_t)program);
-		nla_put_string(msg, TCA_BPF_NAME, name);
-		nla_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
-		/* In the hardware it would come before the packet sockets. */
-		nla_put_u32(msg, TCA_BPF_FLAGS_GEN, TCA_CLS_FLAGS_SKIP_HW);
-		nla_nest_end(msg, options);
-	}
-	rc = netlink_request(nl, msg, NULL, NULL);
-	close(program); /* the filter holds it */
-	return rc;
+	if (!msg)
+		return NULL;
+	options = nla_nest_start(msg, TCA_OPTIONS);
+	nla_put_u32(msg, TCA_BPF_FD, (uint32_t)program);
+	nla_put_string(msg, TCA_BPF_NAME, name);
+	nla_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	/* In the hardware it would come before the packet sockets. */
+	nla_put_u32(msg, TCA_BPF_FLAGS_GEN, TCA_CLS_FLAGS_SKIP_HW);
+	nla_nest_end(msg, options);
+	return msg;
 }
 
-static int ingress_put(
-	struct netlink *nl, int ifindex, int flags, const struct netlink_before *before)
+static struct nl_msg *ingress_message(
+	int ifindex, int flags, const struct netlink_before *before, int program)
 {
 	char name[FILTER_NAME_MAX];
 
 	filter_name_encode(before, name);
-	return filter_put(nl,
-		tc_message(RTM_NEWTFILTER, NLM_F_CREATE | flags, ifindex, clsact_ingress,
-			FILTER_HANDLE, "bpf"),
-		name, ingress_program());
+	return filter_message(ifindex, clsact_ingress, flags, name, program);
 }
 
 /* Where it is there already, an earlier run put it. */
@@ -221,10 +214,14 @@ static int egress_put(struct netlink *nl, int ifindex)
 
 	if (rc || f.found_egress)
 		return rc;
-	return filter_put(nl,
-		tc_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, ifindex, clsact_egress,
-			FILTER_HANDLE, "bpf"),
-		EGRESS_NAME, egress_program());
+	int program = egress_program();
+	if (program < 0)
+		return program;
+	rc = netlink_request(nl,
+		filter_message(ifindex, clsact_egress, NLM_F_EXCL, EGRESS_NAME, program), NULL,
+		NULL);
+	close(program);
+	return rc;
 }
 
 static int filter_del(struct netlink *nl, int ifindex, uint32_t parent)
@@ -259,12 +256,27 @@ static int qdisc_find(struct netlink *nl, int ifindex, enum qdisc_kind *kind)
 	return rc == -ENOENT || rc == -EINVAL ? 0 : rc; /* there never was one, there is none */
 }
 
-static int qdisc_add(struct netlink *nl, int ifindex)
+/* A qdisc, where there is none, with the ingress filter: at once, so that who is killed
+ * leaves both or none.  One that nobody's name is on would stay for ever. */
+static int ingress_put(struct netlink *nl, int ifindex, struct netlink_before *before)
 {
-	return netlink_request(nl,
+	int program = ingress_program(), answers[2], rc;
+
+	if (program < 0)
+		return program;
+	rc = netlink_request_two(nl,
 		tc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex, TC_H_CLSACT,
 			TC_H_MAKE(TC_H_CLSACT, 0), "clsact"),
-		NULL, NULL);
+		ingress_message(ifindex, NLM_F_EXCL, before, program), answers);
+	close(program);
+	if (rc)
+		return rc;
+	if (answers[0] && answers[0] != -EEXIST)
+		return answers[0];
+	if (answers[1] || !answers[0] || before->had_qdisc)
+		return answers[1];
+	before->had_qdisc = true; /* somebody's, since we looked */
+	return netlink_ingress_note(nl, ifindex, before);
 }
 
 static int qdisc_del(struct netlink *nl, int ifindex)
@@ -277,7 +289,13 @@ static int qdisc_del(struct netlink *nl, int ifindex)
 
 int netlink_ingress_note(struct netlink *nl, int ifindex, const struct netlink_before *before)
 {
-	return ingress_put(nl, ifindex, 0, before);
+	int program = ingress_program();
+
+	if (program < 0)
+		return program;
+	int rc = netlink_request(nl, ingress_message(ifindex, 0, before, program), NULL, NULL);
+	close(program);
+	return rc;
 }
 
 /* The filter is there: it has our name from now on. */
@@ -314,23 +332,14 @@ int netlink_ingress_block(struct netlink *nl, int ifindex, struct netlink_before
 		return rc;
 	before->had_qdisc = kind != QDISC_NONE;
 	before->may_send = kind == QDISC_INGRESS;
-	rc = qdisc_add(nl, ifindex);
-	if (rc && rc != -EEXIST)
-		goto del_qdisc;
-	before->had_qdisc |= rc == -EEXIST;
-	rc = ingress_put(nl, ifindex, NLM_F_EXCL, before);
-	if (rc)
-		goto del_qdisc;
-	if (!before->may_send)
+	rc = ingress_put(nl, ifindex, before);
+	if (!rc && !before->may_send)
 		rc = egress_put(nl, ifindex);
-	if (rc)
-		goto del_ingress;
-	return 0;
-
-del_ingress:
-	filter_del(nl, ifindex, clsact_ingress);
-del_qdisc:
-	if (!before->had_qdisc)
+	if (!rc)
+		return 0;
+	if (before->had_qdisc)
+		netlink_ingress_unblock(nl, ifindex, before);
+	else
 		qdisc_del(nl, ifindex);
 	return rc == -EEXIST ? -EBUSY : rc;
 }
@@ -352,20 +361,16 @@ int netlink_ingress_unblock(struct netlink *nl, int ifindex, const struct netlin
 
 	if (rc || !ingress.found || strcmp(ingress.before.owner, before->owner))
 		return rc;
-	/* The one that says whose it is goes last.  */
 	rc = filters_list(nl, ifindex, clsact_egress, &egress);
-	if (!rc && egress.found_egress)
+	if (rc)
+		return rc;
+	/* With the qdisc goes what is on it, at once. */
+	if (!before->had_qdisc && ingress.n == 1 && egress.n == egress.found_egress)
+		return qdisc_del(nl, ifindex);
+	/* The one that says whose it is goes last.  */
+	if (egress.found_egress)
 		rc = filter_del(nl, ifindex, clsact_egress);
-	if (!rc)
-		rc = filter_del(nl, ifindex, clsact_ingress);
-	if (rc || before->had_qdisc)
-		return rc;
-	rc = filters_list(nl, ifindex, clsact_ingress, &ingress);
-	if (!rc)
-		rc = filters_list(nl, ifindex, clsact_egress, &egress);
-	if (rc || ingress.n || egress.n)
-		return rc;
-	return qdisc_del(nl, ifindex);
+	return rc ? rc : filter_del(nl, ifindex, clsact_ingress);
 }
 
 /* ---- all of them ---- */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -64,7 +65,11 @@ static bool fails_now(const char *name, int err)
 
 static bool call_fails(const char *name, int err)
 {
-	return plan.armed && plan.kind == FAIL_SYSCALL && fails_now(name, err);
+	if (!plan.armed || plan.kind < FAIL_SYSCALL || !fails_now(name, err))
+		return false;
+	if (plan.kind == FAIL_DEATH)
+		raise(SIGKILL);
+	return true;
 }
 
 /* Of the program, as the linker names them. */

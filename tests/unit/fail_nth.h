@@ -8,13 +8,14 @@
  * FAIL_ALLOC is malloc() and its kin, and mmap(); FAIL_OWN_ALLOC those of them that the
  * program itself calls, not the libraries that it is linked with.  FAIL_SYSCALL is what takes a
  * descriptor, a thread or a device from the system or sets it up; see the bottom of fail_nth.c.
+ * FAIL_DEATH kills the process in place of such a call.
  *
  * Threads: any; arm and disarm concern the calling one. */
 #pragma once
 
 #include <stdbool.h>
 
-enum fail_kind { FAIL_ALLOC, FAIL_OWN_ALLOC, FAIL_SYSCALL };
+enum fail_kind { FAIL_ALLOC, FAIL_OWN_ALLOC, FAIL_SYSCALL, FAIL_DEATH };
 
 /* The n-th from now on, counted from 1, fails; with 'stays' all that follow, too.  An
  * allocation fails with ENOMEM, a call with an errno that it is known to have. */
