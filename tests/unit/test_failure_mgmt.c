@@ -1,250 +1,23 @@
 /* The management part when memory or the system fails while it starts, at every place by
  * turns: an error comes back, nothing stays behind, the database keeps what it had, and
  * the next attempt succeeds. */
-#include <assert.h>
-#include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <event2/event.h>
 
 #include "dataplane.h"
-#include "fail_each.h"
-#include "log.h"
 #include "mgmt.h"
 #include "pipeline.h"
 #include "rpc.h"
-#include "store.h"
-#include "strbuf.h"
-
-enum { REFUSALS_MAX = 100000 };
-
-struct env {
-	struct event_base *base;
-	char dir[64], db[96], socket[96];
-	const char *path; /* of the database: 'db', or ":memory:" */
-	const char *rows; /* what is in it */
-	bool fresh;	  /* it is made anew each time */
-	struct store *store;
-	struct dataplane *dp;
-	struct mgmt *mgmt;
-	struct strbuf why, out;
-	bool done;
-};
-
-static const char three_rows[] = "bridge:b={\"name\":\"b\",\"dpid\":\"0000020202020202\","
-				 "\"mac\":\"02:02:02:02:02:02\",\"mac-limit\":16};"
-				 "port:p={\"name\":\"p\",\"bridge\":\"b\",\"type\":\"patch\","
-				 "\"ofport\":1,\"peer\":\"q\"};"
-				 "fdb:b 02:00:00:00:00:01 vlan 3={\"bridge\":\"b\",\"mac\":"
-				 "\"02:00:00:00:00:01\",\"vlan\":3,\"port\":\"p\"};.";
-
-/* Who waits in vain is stopped by the test's time limit. */
-static void turn(struct env *e)
-{
-	event_base_loop(e->base, EVLOOP_ONCE);
-}
+#include "store_maker.h"
 
 static void on_done(void *arg)
 {
 	((struct env *)arg)->done = true;
 }
-
-static void wait_done(struct env *e)
-{
-	while (!e->done)
-		turn(e);
-}
-
-/* To tell a reason takes no memory: there is room already. */
-static void reserve(struct strbuf *sb)
-{
-	for (int i = 0; i < 1000; i++)
-		strbuf_putc(sb, ' ');
-}
-
-static struct env *env_init(const char *dir)
-{
-	static struct env e;
-
-	memset(&e, 0, sizeof(e));
-	snprintf(e.dir, sizeof(e.dir), "%s", dir);
-	snprintf(e.db, sizeof(e.db), "%s/a.db", dir);
-	snprintf(e.socket, sizeof(e.socket), "%s/vswitchd.sock", dir);
-	e.path = e.db;
-	e.base = fail_event_base();
-	reserve(&e.why);
-	reserve(&e.out);
-	return &e;
-}
-
-static void env_fini(struct env *e)
-{
-	event_base_free(e->base);
-	strbuf_fini(&e->why);
-	strbuf_fini(&e->out);
-}
-
-static int setup(void **state)
-{
-	char dir[] = "/dev/shm/vswitch-failure-XXXXXX"; /* where an fsync costs nothing */
-
-	assert_non_null(mkdtemp(dir));
-	*state = env_init(dir);
-	return 0;
-}
-
-static void remove_db(const struct env *e)
-{
-	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-	char path[128];
-
-	for (int i = 0; i < 4; i++) {
-		snprintf(path, sizeof(path), "%s%s", e->db, suffixes[i]);
-		unlink(path);
-	}
-}
-
-static int teardown(void **state)
-{
-	struct env *e = *state;
-
-	env_fini(e);
-	remove_db(e);
-	unlink(e->socket);
-	assert_int_equal(rmdir(e->dir), 0);
-	return 0;
-}
-
-/* ---- the store ---- */
-
-static int make_store(void *arg)
-{
-	struct env *e = arg;
-	struct store_conf conf = {.base = e->base, .path = e->path, .owner = "local"};
-
-	strbuf_reset(&e->why);
-	if (e->fresh)
-		remove_db(e);
-	int rc = store_open(&conf, &e->store, &e->why);
-	assert_true(!rc || e->why.len);
-	return rc;
-}
-
-static void unmake_store(void *arg)
-{
-	store_close(((struct env *)arg)->store);
-}
-
-static void print_row(enum config_kind kind, const char *name, const char *json, void *arg)
-{
-	strbuf_printf(arg, "%s:%s=%s;", config_kind_name(kind), name, json);
-}
-
-static void on_stored(void *arg, int error, const char *why)
-{
-	struct env *e = arg;
-
-	assert_int_equal(error, 0);
-	e->done = true;
-}
-
-static void commit(struct env *e, const char *name, const char *json)
-{
-	struct store_group g = {0};
-
-	store_group_add(&g, CONFIG_PORT, name, json);
-	e->done = false;
-	store_commit(e->store, &g, on_stored, e);
-	wait_done(e);
-}
-
-static void check_store(void *arg)
-{
-	struct env *e = arg;
-
-	strbuf_reset(&e->out);
-	assert_int_equal(store_load(e->store, print_row, &e->out, &e->why), 0);
-	strbuf_putc(&e->out, '.');
-	assert_string_equal(strbuf_str(&e->out), e->rows);
-	commit(e, "new", "{}");
-	commit(e, "new", NULL);
-}
-
-static struct subject store_subject(struct env *e)
-{
-	return (struct subject){.make = make_store,
-		.check = check_store,
-		.unmake = unmake_store,
-		.single = true, /* SQLite would wait for better times */
-		.slow = true,
-		.arg = e};
-}
-
-static void store_in_memory(void **state)
-{
-	struct env *e = *state;
-	struct subject s = store_subject(e);
-
-	e->path = ":memory:";
-	e->rows = ".";
-	assert_in_range(fail_each(&s, FAIL_OWN_ALLOC), 3, REFUSALS_MAX);
-	assert_in_range(fail_each(&s, FAIL_SYSCALL), 2, REFUSALS_MAX);
-}
-
-static void store_in_a_new_file(void **state)
-{
-	struct env *e = *state;
-	struct subject s = store_subject(e);
-
-	e->fresh = true;
-	e->rows = ".";
-	assert_in_range(fail_each(&s, FAIL_OWN_ALLOC), 3, REFUSALS_MAX);
-	assert_in_range(fail_each(&s, FAIL_SYSCALL), 20, REFUSALS_MAX);
-}
-
-static void fill_db(struct env *e)
-{
-	struct store_group g = {0};
-	const char *row = three_rows;
-
-	assert_int_equal(make_store(e), 0);
-	for (enum config_kind kind = CONFIG_BRIDGE; kind < CONFIG_KINDS; kind++) {
-		const char *name = strchr(row, ':') + 1, *json = strchr(row, '=') + 1;
-		const char *end = strstr(row, "};") + 1;
-		char name_text[64], json_text[160];
-
-		snprintf(name_text, sizeof(name_text), "%.*s", (int)(json - 1 - name), name);
-		snprintf(json_text, sizeof(json_text), "%.*s", (int)(end - json), json);
-		store_group_add(&g, kind, name_text, json_text);
-		row = end + 1;
-	}
-	e->done = false;
-	store_commit(e->store, &g, on_stored, e);
-	wait_done(e);
-	store_close(e->store);
-	e->rows = three_rows;
-}
-
-static void store_of_an_existing_file(void **state)
-{
-	struct env *e = *state;
-	struct subject s = store_subject(e);
-
-	fill_db(e);
-	assert_in_range(fail_each(&s, FAIL_ALLOC), 80, REFUSALS_MAX);
-	assert_in_range(fail_each(&s, FAIL_SYSCALL), 30, REFUSALS_MAX);
-}
-
-/* ---- all of it ---- */
 
 static bool interface_exists(const char *name)
 {
@@ -487,24 +260,14 @@ static void stored_configuration_is_read_whole_or_not_at_all(void **state)
 	unmake_store(e);
 }
 
-static void be_quiet(int severity, const char *text)
-{
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(stored_configuration_is_read_whole_or_not_at_all),
-		T(store_in_memory),
-		T(store_in_a_new_file),
-		T(store_of_an_existing_file),
 		T(management_that_keeps_nothing),
 		T(management_with_a_new_database),
 	};
 
-	tzset(); /* what time stamps need is there from now on */
-	assert(!log_open("/dev/null"));
-	event_set_log_callback(be_quiet);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return stores_prepare() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }
