@@ -161,7 +161,17 @@ void screen_draw(const char *text)
 	free(lines);
 }
 
-enum screen_event screen_wait(uint64_t deadline_ns)
+/* 'sleeping' are the signals that are blocked meanwhile. */
+static int wait_input(struct pollfd *pfd, uint64_t ns, const sigset_t *sleeping)
+{
+	enum { NS_PER_S = 1000000000 };
+	struct timespec timeout = {
+		.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+
+	return ppoll(pfd, 1, &timeout, sleeping);
+}
+
+static enum screen_event wait_event(uint64_t deadline_ns, const sigset_t *sleeping)
 {
 	for (;;) {
 		struct pollfd pfd = {.fd = keyboard ? STDIN_FILENO : -1, .events = POLLIN};
@@ -174,13 +184,25 @@ enum screen_event screen_wait(uint64_t deadline_ns)
 		}
 		if (now >= deadline_ns)
 			return SCREEN_TIME;
-		/* A signal just before the poll is seen a second later at worst. */
-		int rc = poll(&pfd, 1, (int)((deadline_ns - now + 999999) / 1000000));
-
-		if (rc <= 0)
+		if (wait_input(&pfd, deadline_ns - now, sleeping) <= 0)
 			continue;
 		if (read(STDIN_FILENO, &key, 1) == 1 ? key == 'q' || key == 'Q'
 						     : pfd.revents & (POLLHUP | POLLERR))
 			return SCREEN_QUIT;
 	}
+}
+
+/* What sets 'resized' waits while it is not asleep, so that it cannot come between the look
+ * at that and the sleep.  Other signals act at once. */
+enum screen_event screen_wait(uint64_t deadline_ns)
+{
+	sigset_t awake, before;
+
+	sigemptyset(&awake);
+	sigaddset(&awake, SIGWINCH);
+	sigaddset(&awake, SIGCONT);
+	sigprocmask(SIG_BLOCK, &awake, &before);
+	enum screen_event event = wait_event(deadline_ns, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return event;
 }
