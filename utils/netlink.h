@@ -89,7 +89,7 @@ struct netlink_before {
 	uint32_t mtu;
 	uint32_t mtu_given; /* the MTU that it has from us; 0: its own */
 	bool lro;	    /* large receive offload was on */
-	/* filled by netlink_ingress_block() */
+	/* filled by netlink_barrier_add() */
 	bool had_qdisc;
 	bool may_send;	 /* the host can, still: its ingress qdisc leaves no place for a filter */
 	char owner[108]; /* which switch: its run directory */
@@ -97,7 +97,9 @@ struct netlink_before {
 
 enum { NETLINK_EGRESS_MARK = 0x76737764 };
 
-/* Stop everything that arrives on 'ifindex' from reaching the host's stack (packet
+/* A barrier between an interface and its host.
+ *
+ * Stop everything that arrives on 'ifindex' from reaching the host's stack (packet
  * sockets still see it), and everything from going out that does not come from a socket
  * with NETLINK_EGRESS_MARK (SO_MARK; nobody further on sees the mark): a clsact qdisc
  * with a filter each way.
@@ -106,19 +108,19 @@ enum { NETLINK_EGRESS_MARK = 0x76737764 };
  * an earlier run is still there, whoever's, it is taken over and 'before', but for its
  * owner, filled from it.  -EBUSY where a filter of the same number is there that is no
  * switch's. */
-int netlink_ingress_block(struct netlink *nl, int ifindex, struct netlink_before *before);
+int netlink_barrier_add(struct netlink *nl, int ifindex, struct netlink_before *before);
 
-/* What such a filter says, whoever's it is; -ENOENT where there is none. */
-int netlink_ingress_find(struct netlink *nl, int ifindex, struct netlink_before *before);
+/* What its name says, whoever's it is; -ENOENT where there is none. */
+int netlink_barrier_find(struct netlink *nl, int ifindex, struct netlink_before *before);
 
-/* Write 'before' anew; the filter is there. */
-int netlink_ingress_note(struct netlink *nl, int ifindex, const struct netlink_before *before);
+/* Write 'before' anew; the barrier is there. */
+int netlink_barrier_note(struct netlink *nl, int ifindex, const struct netlink_before *before);
 
 /* Undo it: the filters, and the qdisc where it was made for them and nobody else has put
  * filters on it since.  'up', 'mtu' and 'lro' are the caller's to restore.  Nothing is
- * done where the filter has got another owner. */
-int netlink_ingress_unblock(struct netlink *nl, int ifindex, const struct netlink_before *before);
+ * done where it has got another owner. */
+int netlink_barrier_del(struct netlink *nl, int ifindex, const struct netlink_before *before);
 
-/* Call fn() for every link that has such a filter.  0 or -errno. */
-int netlink_ingress_each(struct netlink *nl,
+/* Call fn() for every link that has one.  0 or -errno. */
+int netlink_barrier_each(struct netlink *nl,
 	void (*fn)(int ifindex, const struct netlink_before *before, void *arg), void *arg);

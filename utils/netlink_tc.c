@@ -276,7 +276,7 @@ static int ingress_put(struct netlink *nl, int ifindex, struct netlink_before *b
 	if (answers[1] || !answers[0] || before->had_qdisc)
 		return answers[1];
 	before->had_qdisc = true; /* somebody's, since we looked */
-	return netlink_ingress_note(nl, ifindex, before);
+	return netlink_barrier_note(nl, ifindex, before);
 }
 
 static int qdisc_del(struct netlink *nl, int ifindex)
@@ -287,7 +287,7 @@ static int qdisc_del(struct netlink *nl, int ifindex)
 		NULL, NULL);
 }
 
-int netlink_ingress_note(struct netlink *nl, int ifindex, const struct netlink_before *before)
+int netlink_barrier_note(struct netlink *nl, int ifindex, const struct netlink_before *before)
 {
 	int program = ingress_program();
 
@@ -306,10 +306,10 @@ static int take_over(struct netlink *nl, int ifindex, const struct netlink_befor
 
 	snprintf(ours.owner, sizeof(ours.owner), "%s", before->owner);
 	*before = ours;
-	return strcmp(found->owner, ours.owner) ? netlink_ingress_note(nl, ifindex, before) : 0;
+	return strcmp(found->owner, ours.owner) ? netlink_barrier_note(nl, ifindex, before) : 0;
 }
 
-int netlink_ingress_block(struct netlink *nl, int ifindex, struct netlink_before *before)
+int netlink_barrier_add(struct netlink *nl, int ifindex, struct netlink_before *before)
 {
 	enum qdisc_kind kind = QDISC_NONE;
 	struct filters f;
@@ -338,13 +338,13 @@ int netlink_ingress_block(struct netlink *nl, int ifindex, struct netlink_before
 	if (!rc)
 		return 0;
 	if (before->had_qdisc)
-		netlink_ingress_unblock(nl, ifindex, before);
+		netlink_barrier_del(nl, ifindex, before);
 	else
 		qdisc_del(nl, ifindex);
 	return rc == -EEXIST ? -EBUSY : rc;
 }
 
-int netlink_ingress_find(struct netlink *nl, int ifindex, struct netlink_before *before)
+int netlink_barrier_find(struct netlink *nl, int ifindex, struct netlink_before *before)
 {
 	struct filters f;
 	int rc = filters_list(nl, ifindex, clsact_ingress, &f);
@@ -354,7 +354,7 @@ int netlink_ingress_find(struct netlink *nl, int ifindex, struct netlink_before 
 	return f.found ? 0 : rc && rc != -EINVAL ? rc : -ENOENT;
 }
 
-int netlink_ingress_unblock(struct netlink *nl, int ifindex, const struct netlink_before *before)
+int netlink_barrier_del(struct netlink *nl, int ifindex, const struct netlink_before *before)
 {
 	struct filters ingress = {0}, egress = {0};
 	int rc = filters_list(nl, ifindex, clsact_ingress, &ingress);
@@ -404,7 +404,7 @@ static void collect_clsact(struct nlmsghdr *h, void *arg)
 	c->v[c->n++] = tcm->tcm_ifindex;
 }
 
-int netlink_ingress_each(struct netlink *nl,
+int netlink_barrier_each(struct netlink *nl,
 	void (*fn)(int ifindex, const struct netlink_before *before, void *arg), void *arg)
 {
 	struct clsacts c = {0};

@@ -81,7 +81,7 @@ static void give_back(
 		ethtool_set_flag(l->ifindex, ETH_FLAG_LRO, true);
 	if (!before->up)
 		netlink_link_set_up(x->nl, l->ifindex, false);
-	rc = netlink_ingress_unblock(x->nl, l->ifindex, before);
+	rc = netlink_barrier_del(x->nl, l->ifindex, before);
 	if (rc)
 		tell(x, false, "interface %s cannot be given back: %s", l->name, strerror(-rc));
 	else
@@ -133,7 +133,7 @@ int leftovers_clear(
 	struct netlink *nl, const char *owner, const struct leftovers_ops *ops, void *arg)
 {
 	struct leftovers x = {.nl = nl, .owner = owner, .ops = ops, .arg = arg};
-	int rc = netlink_ingress_each(nl, collect_filter, &x);
+	int rc = netlink_barrier_each(nl, collect_filter, &x);
 
 	if (!rc && x.incomplete)
 		rc = -ENOMEM;

@@ -106,7 +106,7 @@ static int netdev_give_mtu(struct netdev *d, int ifindex, uint32_t mtu)
 
 	if (give && give != d->before.mtu_given) {
 		d->before.mtu_given = give;
-		rc = netlink_ingress_note(d->nl, ifindex, &d->before);
+		rc = netlink_barrier_note(d->nl, ifindex, &d->before);
 	}
 	if (!rc)
 		rc = netlink_link_set_mtu(d->nl, ifindex, mtu);
@@ -115,7 +115,7 @@ static int netdev_give_mtu(struct netdev *d, int ifindex, uint32_t mtu)
 	d->device_mtu = mtu;
 	if (!give && d->before.mtu_given) {
 		d->before.mtu_given = 0;
-		netlink_ingress_note(d->nl, ifindex, &d->before);
+		netlink_barrier_note(d->nl, ifindex, &d->before);
 	}
 	return 0;
 }
@@ -131,7 +131,7 @@ static int netdev_set_mtu(struct netdev *d, int ifindex, uint32_t mtu, struct st
 	while (rc && (room -= ETH_VLAN_LEN) >= 0);
 	if (rc) {
 		d->before.mtu_given = given;
-		netlink_ingress_note(d->nl, ifindex, &d->before);
+		netlink_barrier_note(d->nl, ifindex, &d->before);
 		strbuf_printf(why, "cannot set MTU %u: %s", mtu, strerror(-rc));
 		return rc;
 	}
@@ -155,7 +155,7 @@ static void netdev_follow_mtu(struct port *p, struct netlink_link *l)
 			d->before.mtu = l->mtu;
 		d->before.mtu_given = l->mtu != d->before.mtu ? l->mtu : 0;
 		if (room_only || netdev_set_mtu(d, l->ifindex, l->mtu, &why))
-			netlink_ingress_note(d->nl, l->ifindex, &d->before);
+			netlink_barrier_note(d->nl, l->ifindex, &d->before);
 	}
 	l->mtu = d->port_mtu;
 	strbuf_fini(&why);
@@ -214,7 +214,7 @@ static void netdev_give_back(struct netdev *d, int ifindex)
 		ethtool_set_flag(ifindex, ETH_FLAG_LRO, true);
 	if (!d->before.up)
 		netlink_link_set_up(d->nl, ifindex, false);
-	netlink_ingress_unblock(d->nl, ifindex, &d->before);
+	netlink_barrier_del(d->nl, ifindex, &d->before);
 }
 
 static void netdev_stop_lro(const struct netlink_link *l)
@@ -237,7 +237,7 @@ static int netdev_usable(
 	pid_t holder = 0;
 	int rc = kio_link_check(l, why);
 
-	if (rc || netlink_ingress_find(nl, l->ifindex, &found) || !strcmp(found.owner, owner) ||
+	if (rc || netlink_barrier_find(nl, l->ifindex, &found) || !strcmp(found.owner, owner) ||
 		!daemon_claimed(found.owner, &holder))
 		return rc;
 	strbuf_printf(why, "interface %s belongs to another vswitchd (pid %d, --rundir %s)",
@@ -267,7 +267,7 @@ static int netdev_take(struct port *p, const struct netlink_link *l, struct strb
 		.mtu_given = again ? l->mtu : (mtu ? mtu : l->mtu) + TAGS_LEN, /* in a moment */
 		.lro = ethtool_flag(l->ifindex, ETH_FLAG_LRO)};
 	snprintf(d->before.owner, sizeof(d->before.owner), "%s", d->owner);
-	rc = netlink_ingress_block(d->nl, l->ifindex, &d->before);
+	rc = netlink_barrier_add(d->nl, l->ifindex, &d->before);
 	if (rc) {
 		strbuf_printf(
 			why, "cannot keep the host's stack from %s: %s", l->name, strerror(-rc));

@@ -240,10 +240,10 @@ static inline void assert_given_back(void)
 
 	assert_int_equal(l.mtu, 1500);
 	assert_false(l.flags & (IFF_UP | IFF_PROMISC));
-	assert_int_equal(netlink_ingress_block(env.look, l.ifindex, &before), 0);
+	assert_int_equal(netlink_barrier_add(env.look, l.ifindex, &before), 0);
 	assert_false(before.had_qdisc);
 	assert_int_equal(before.mtu, 77); /* else it was blocked by someone before */
-	assert_int_equal(netlink_ingress_unblock(env.look, l.ifindex, &before), 0);
+	assert_int_equal(netlink_barrier_del(env.look, l.ifindex, &before), 0);
 }
 
 static inline void check_given_back(void *arg)
