@@ -272,16 +272,16 @@ ping_from()
 	on "$ns" ping -q -c 3 -i 0.2 -W 2 "$@"
 }
 
-# ping_start NS FILE ARGUMENT…: pings in the background; its statistics go to FILE.
+# ping_start NS FILE ARGUMENT…: pings in the background; what it prints goes to FILE.
 declare -A PINGS=()
 ping_start()
 {
 	local ns=$1 file=$2
 	shift 2
 	# A shell starts background processes with SIGINT ignored.
-	ip netns exec "$ns" env --default-signal=INT ping -q "$@" >"$file" 2>&1 &
+	ip netns exec "$ns" env --default-signal=INT ping "$@" >"$file" 2>&1 &
 	PINGS[$file]=$!
-	# Not before it is ping itself does it heed the SIGINT of ping_end.
+	# Not before it is ping itself does it heed the SIGINT of ping_stop.
 	wait_for 5 "ping to start" ping_runs "${PINGS[$file]}"
 }
 
@@ -290,17 +290,53 @@ ping_runs()
 	[ "$(cat "/proc/$1/comm" 2>/dev/null)" = ping ]
 }
 
-# ping_end FILE: ends it; no more than LOST packets (default 0) may have been lost.
+ping_stop()
+{
+	kill -INT "${PINGS[$1]}"
+	wait "${PINGS[$1]}" || true
+	tail -n 3 "$1"
+}
+
+# ping_answers FILE: how many requests were answered, and the number of the last that was.
+ping_answers()
+{
+	sed -n 's/^[0-9]* bytes from .* icmp_seq=\([0-9]*\) .*time=.*/\1/p' "$1" | sort -nu |
+		awk 'END { print NR + 0, $1 + 0 }'
+}
+
+# Has a request been answered after number SEQ?
+ping_answers_after()
+{
+	local received last
+	read -r received last <<<"$(ping_answers "$1")"
+	((last > $2))
+}
+
+# ping_end FILE: ends it; no packet may have been lost.  That is exact: one more is sent and
+# answered, and what is under way when it ends is not looked at.
 ping_end()
 {
-	local file=$1 lost=${2:-0} sent received
-	kill -INT "${PINGS[$file]}"
-	wait "${PINGS[$file]}" || true
-	read -r sent received <<<"$(sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p' "$file")"
-	cat "$file"
-	[ "$sent" -gt 0 ] || fail "sent nothing"
-	((sent - received <= lost)) || fail "$((sent - received)) of $sent packets were lost"
-	! grep -q duplicates "$file" || fail "answers came twice"
+	local file=$1 received last
+	read -r received last <<<"$(ping_answers "$file")"
+	# The next may have been on its way already.
+	wait_for 5 "two more answers" ping_answers_after "$file" $((last + 1))
+	ping_stop "$file"
+	read -r received last <<<"$(ping_answers "$file")"
+	((received == last)) || fail "$((last - received)) of $last packets were lost"
+	! grep -q 'duplicates\|DUP!' "$file" || fail "answers came twice"
+}
+
+# flood_start NS FILE ARGUMENT…: as fast as it goes, until flood_end FILE.  Losses are expected.
+flood_start()
+{
+	ping_start "$@" -q -f
+}
+
+flood_end()
+{
+	ping_stop "$1"
+	grep -q '^[1-9][0-9]* packets transmitted' "$1" || fail "sent nothing"
+	! grep -q duplicates "$1" || fail "answers came twice"
 }
 
 no_ping_from()

@@ -92,11 +92,11 @@ switch_stop
 switch_start
 ctl port add br0 a
 ip -n a neigh add 10.0.0.9 lladdr 02:00:00:00:00:99 dev eth0
-ping_start a "$TMP/flood" -f 10.0.0.9
+flood_start a "$TMP/flood" 10.0.0.9
 start=${EPOCHREALTIME/./}
 switch_stop
 ((${EPOCHREALTIME/./} - start < 5000000)) || fail "took longer than 5 s"
-ping_end "$TMP/flood" 1000000
+flood_end "$TMP/flood"
 
 step "--db :memory: keeps nothing"
 switch_start --db :memory:

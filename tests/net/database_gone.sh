@@ -41,8 +41,8 @@ rm "$DB"
 step "back again: changes work and last"
 mv "$disk"/away/* "$disk"
 ctl bridge add br1
-switch_kill
 ping_end "$TMP/ping"
+switch_kill
 switch_start
 check 'map(.name) == ["br0", "br1"]' ctl_json bridge list
 

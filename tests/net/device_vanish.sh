@@ -55,14 +55,14 @@ ping_from a 10.0.0.2
 
 step "in the middle of traffic, many times"
 ping_start a "$TMP/ping" -i 0.01 10.0.0.3
-ping_start a "$TMP/flood" -f 10.0.0.2
+flood_start a "$TMP/flood" 10.0.0.2
 for _ in $(seq 15); do
 	ip link del dev b
 	ip netns del b
 	host_veth b 10.0.0.2/24
 	wait_port_up b
 done
-ping_end "$TMP/flood" 1000000
+flood_end "$TMP/flood"
 ping_end "$TMP/ping"
 ping_from a 10.0.0.2
 

@@ -67,7 +67,7 @@ ctl port add br0 t1 type=tap
 [ -e /sys/class/net/t1 ]
 ctl port del t1
 [ ! -e /sys/class/net/t1 ]
-ping_end "$TMP/ping" 1 # that was on its way
+ping_end "$TMP/ping"
 acknowledged=$(document)
 
 step "immutable when it is killed and started: all is there, changes are refused"
@@ -90,7 +90,7 @@ echo "on purpose" >"/sys/fs/ext4/${device##*/}/trigger_fs_error"
 refused 1 "Read-only file system" touch "$disk/file"
 refuses_changes "Read-only file system"
 works_otherwise
-ping_end "$TMP/ping" 1 # that was on its way
+ping_end "$TMP/ping"
 
 step "on a read-only mount from the start"
 switch_kill
@@ -114,7 +114,7 @@ step "mounted writable: changes work, without a restart, and last"
 mount -o remount,rw "$disk"
 ctl port set b external-id.vm=six
 ctl port add br0 t1 type=tap
-ping_end "$TMP/ping" 1 # that was on its way
+ping_end "$TMP/ping"
 switch_kill
 switch_start
 check '.ports | map(.name) == ["a", "b", "t1"]' ctl_json config export

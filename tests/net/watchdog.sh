@@ -96,7 +96,7 @@ for hang in 1 2; do
 	wait $change || fail "the change was not made"
 	check "any(.[]; .name == \"late$hang\") and any(.[]; .name == \"a\" and
 		.\"external-ids\".hang == \"$hang\")" ctl_json port list
-	ping_end "$TMP/ping" 1 # that was on its way
+	ping_end "$TMP/ping"
 	ctl worker reset
 	wait_for 5 "the worker to be at work" check '.[0].packets > 1000' ctl_json worker stats
 done
