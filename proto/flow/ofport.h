@@ -18,6 +18,17 @@ enum {
 	OFPORT_RESERVED_MIN = (int)0xfffffff7, /* UNSET; the highest is ANY */
 };
 
+/* Reserved ones, OFPP_*. */
+#define OFPORT_UNSET	  0xfffffff7u
+#define OFPORT_IN_PORT	  0xfffffff8u
+#define OFPORT_TABLE	  0xfffffff9u
+#define OFPORT_NORMAL	  0xfffffffau
+#define OFPORT_FLOOD	  0xfffffffbu
+#define OFPORT_ALL	  0xfffffffcu
+#define OFPORT_CONTROLLER 0xfffffffdu
+#define OFPORT_LOCAL	  0xfffffffeu
+#define OFPORT_ANY	  0xffffffffu
+
 /* 0 to OFPORT_NUMBER_MAX, or a reserved one: no packet has another. */
 bool ofport_exists(uint32_t number);
 
