@@ -13,7 +13,7 @@ struct pair {
 	const char *text, *other;
 };
 
-#define EACH(cases) (size_t i = 0; i < sizeof(cases) / sizeof((cases)[0]); i++)
+#define N(cases) (sizeof(cases) / sizeof((cases)[0]))
 
 static struct instructions parsed(const char *match, const char *text)
 {
@@ -94,9 +94,8 @@ static void actions_are_printed_as_open_vswitch_does(void **state)
 		{"exit", "exit"},
 	};
 
-	for
-		EACH(cases)
-	check_printed("", cases[i].text, cases[i].other);
+	for (size_t i = 0; i < N(cases); i++)
+		check_printed("", cases[i].text, cases[i].other);
 }
 
 static void settings_are_printed_as_open_vswitch_does(void **state)
@@ -126,9 +125,8 @@ static void settings_are_printed_as_open_vswitch_does(void **state)
 		{"move:vlan_vid[0..11]->reg0[0..11]", "move:OXM_OF_VLAN_VID[]->NXM_NX_REG0[0..11]"},
 	};
 
-	for
-		EACH(cases)
-	check_printed("", cases[i].text, cases[i].other);
+	for (size_t i = 0; i < N(cases); i++)
+		check_printed("", cases[i].text, cases[i].other);
 }
 
 /* OpenFlow 1.0's actions mean what the rule makes of them. */
@@ -164,9 +162,8 @@ static void old_names_follow_the_match(void **state)
 			"set_field:0x5->tun_id"},
 	};
 
-	for
-		EACH(cases)
-	check_printed(cases[i].match, cases[i].text, cases[i].other);
+	for (size_t i = 0; i < N(cases); i++)
+		check_printed(cases[i].match, cases[i].text, cases[i].other);
 }
 
 static void instructions_are_printed_as_open_vswitch_does(void **state)
@@ -184,9 +181,8 @@ static void instructions_are_printed_as_open_vswitch_does(void **state)
 		{"write_actions(resubmit(,1))", "write_actions(resubmit(,1))"},
 	};
 
-	for
-		EACH(cases)
-	check_printed("", cases[i].text, cases[i].other);
+	for (size_t i = 0; i < N(cases); i++)
+		check_printed("", cases[i].text, cases[i].other);
 }
 
 /* ---- what is refused ---- */
@@ -235,9 +231,8 @@ static void wrong_actions_are_named(void **state)
 			"output:??: must be a port's number, a reserved name or a field"},
 	};
 
-	for
-		EACH(cases)
-	check_refused("", cases[i].text, cases[i].other);
+	for (size_t i = 0; i < N(cases); i++)
+		check_refused("", cases[i].text, cases[i].other);
 }
 
 static void wrong_settings_are_named(void **state)
@@ -276,9 +271,8 @@ static void wrong_settings_are_named(void **state)
 		{"set_tunnel:0x1ffffffff", "set_tunnel:0x1ffffffff: must be 0 to 4294967295"},
 	};
 
-	for
-		EACH(cases)
-	check_refused("", cases[i].text, cases[i].other);
+	for (size_t i = 0; i < N(cases); i++)
+		check_refused("", cases[i].text, cases[i].other);
 }
 
 static void wrong_instructions_are_named(void **state)
@@ -310,20 +304,17 @@ static void wrong_instructions_are_named(void **state)
 		{"goto_table:1,goto_table:2", "goto_table:2: is given twice"},
 	};
 
-	for
-		EACH(cases)
-	check_refused("", cases[i].text, cases[i].other);
-	for
-		EACH(disordered)
-		{
-			struct strbuf text = STRBUF_INIT, reason = STRBUF_INIT;
+	for (size_t i = 0; i < N(cases); i++)
+		check_refused("", cases[i].text, cases[i].other);
+	for (size_t i = 0; i < N(disordered); i++) {
+		struct strbuf text = STRBUF_INIT, reason = STRBUF_INIT;
 
-			strbuf_printf(&text, "goto_table:4,%s", disordered[i]);
-			strbuf_printf(&reason, "%s%s", disordered[i], order);
-			check_refused("", strbuf_str(&text), strbuf_str(&reason));
-			strbuf_fini(&text);
-			strbuf_fini(&reason);
-		}
+		strbuf_printf(&text, "goto_table:4,%s", disordered[i]);
+		strbuf_printf(&reason, "%s%s", disordered[i], order);
+		check_refused("", strbuf_str(&text), strbuf_str(&reason));
+		strbuf_fini(&text);
+		strbuf_fini(&reason);
+	}
 }
 
 static void too_many_actions_are_refused(void **state)
