@@ -20,6 +20,8 @@ enum limit_id {
 	LIMIT_PORTS,
 	LIMIT_BRIDGE_PORTS,
 	LIMIT_STATIC_ADDRESSES,
+	LIMIT_EXTERNAL_IDS,
+	LIMIT_CONFIG_BYTES,
 	LIMIT_MAC_TABLE,
 	LIMIT_PACKETS,
 	LIMIT_TX_BATCH,
@@ -29,6 +31,7 @@ enum limit_id {
 	LIMIT_CLIENTS,
 	LIMIT_REQUEST_BYTES,
 	LIMIT_PAGE_ENTRIES,
+	LIMIT_DOCUMENT_BYTES,
 	LIMIT_BATCH_CALLS,
 	LIMIT_CLIENT_REQUESTS,
 	LIMIT_CLIENT_OUTPUT,
@@ -39,20 +42,26 @@ enum limit_id {
 /* What a management client can fill. */
 enum {
 	LIMITS_CLIENTS = 64,
-	LIMITS_TEXT_BYTES = 16 << 20,	  /* one request, one answer */
-	LIMITS_PAGE_ENTRIES = 65536,	  /* of a list, in one answer */
-	LIMITS_PAGE_BYTES = 4 << 20,	  /* a page that is so long has no further entry */
-	LIMITS_BATCH_CALLS = 65536,	  /* of one request */
-	LIMITS_CLIENT_REQUESTS = 1024,	  /* read but not yet answered, per client */
-	LIMITS_CLIENT_OUTPUT = 1 << 20,	  /* answered but not yet taken: no further ones */
-	LIMITS_EVENT_BYTES = 1 << 20,	  /* the same: no further events, they are counted */
-	LIMITS_EVENT_CHANGES = 64,	  /* listed in one event; the others are counted */
-	LIMITS_WATCH_NAMES = 1024,	  /* that one client watches, ports, and again bridges */
-	LIMITS_CLIENT_STALL_S = 30,	  /* takes nothing for so long: cut off */
-	LIMITS_CLIENT_IDLE_S = 5,	  /* says nothing for so long: may lose its place */
-	LIMITS_BRIDGES = 1024,		  /* each has a MAC table and an internal port */
-	LIMITS_PORTS = 65536,		  /* of all bridges together */
-	LIMITS_STATIC_ADDRESSES = 262144, /* of all bridges together */
+	LIMITS_TEXT_BYTES = 16 << 20,	     /* one request, one answer */
+	LIMITS_PAGE_ENTRIES = 65536,	     /* of a list, in one answer */
+	LIMITS_PAGE_BYTES = 4 << 20,	     /* a page that is so long has no further entry */
+	LIMITS_BATCH_CALLS = 65536,	     /* of one request */
+	LIMITS_CLIENT_REQUESTS = 1024,	     /* read but not yet answered, per client */
+	LIMITS_CLIENT_OUTPUT = 1 << 20,	     /* answered but not yet taken: no further ones */
+	LIMITS_EVENT_BYTES = 1 << 20,	     /* the same: no further events, they are counted */
+	LIMITS_EVENT_CHANGES = 64,	     /* listed in one event; the others are counted */
+	LIMITS_WATCH_NAMES = 1024,	     /* that one client watches, ports, and again bridges */
+	LIMITS_CLIENT_STALL_S = 30,	     /* takes nothing for so long: cut off */
+	LIMITS_CLIENT_IDLE_S = 5,	     /* says nothing for so long: may lose its place */
+	LIMITS_BRIDGES = 1024,		     /* each has a MAC table and an internal port */
+	LIMITS_PORTS = 65536,		     /* of all bridges together */
+	LIMITS_STATIC_ADDRESSES = 262144,    /* of all bridges together */
+	LIMITS_EXTERNAL_IDS_BYTES = 4 << 20, /* keys and values, of all objects together */
+	/* Of all objects as JSON.  Bridges, ports and addresses in full number with every key
+	 * at its longest, but lists of VLANs and paths, and external-ids in full are 100 MB. */
+	LIMITS_CONFIG_BYTES = 128 << 20,
+	/* So much in parts, with what is between the objects, and defaults that are given. */
+	LIMITS_PARTS_BYTES = 160 << 20,
 };
 
 struct limit {
@@ -73,6 +82,12 @@ static const struct limit limits[LIMIT_N] = {
 		"'now' is the fullest bridge"},
 	[LIMIT_STATIC_ADDRESSES] = {"static-addresses", LIMITS_STATIC_ADDRESSES,
 		LIMITS_STATIC_ADDRESSES, "", "static MAC addresses; a further one is refused"},
+	[LIMIT_EXTERNAL_IDS] = {"external-ids-bytes", LIMITS_EXTERNAL_IDS_BYTES,
+		LIMITS_EXTERNAL_IDS_BYTES, "",
+		"keys and values of the external-ids of all objects; what makes it more is "
+		"refused"},
+	[LIMIT_CONFIG_BYTES] = {"configuration-bytes", LIMITS_CONFIG_BYTES, LIMITS_CONFIG_BYTES, "",
+		"text of all objects of the configuration; what makes it more is refused"},
 	[LIMIT_MAC_TABLE] = {"mac-table", FDB_ENTRIES_MAX, FDB_ENTRIES_DEFAULT,
 		"bridge list: fdb.evicted, fdb.refused-by-limit",
 		"addresses of one bridge (mac-limit); the port with most loses its oldest; "
@@ -102,6 +117,9 @@ static const struct limit limits[LIMIT_N] = {
 	[LIMIT_PAGE_ENTRIES] = {"page-entries", LIMITS_PAGE_ENTRIES, LIMITS_PAGE_ENTRIES, "",
 		"entries of a list that one call asks for with 'limit'; of what is longer than "
 		"4 MiB a page has less"},
+	[LIMIT_DOCUMENT_BYTES] = {"document-bytes", LIMITS_PARTS_BYTES, LIMITS_PARTS_BYTES, "",
+		"parts of documents that clients have given (config.part) and not yet applied; "
+		"a further one is refused"},
 	[LIMIT_BATCH_CALLS] = {"batch-calls", LIMITS_BATCH_CALLS, LIMITS_BATCH_CALLS, "",
 		"calls of one batch; a longer one is refused as a whole"},
 	[LIMIT_CLIENT_REQUESTS] = {"client-requests", LIMITS_CLIENT_REQUESTS,

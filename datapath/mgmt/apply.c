@@ -210,7 +210,7 @@ static int apply_document(struct config_tx *tx, const json_t *document, struct r
 int change_config_apply(
 	struct config_tx *tx, const json_t *params, json_t **result, struct refusal *r)
 {
-	static const char *const known[] = {"document", "dry-run", NULL};
+	static const char *const known[] = {"document", "dry-run", "limit", NULL};
 	struct config_tx inner;
 	bool dry_run;
 

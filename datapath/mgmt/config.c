@@ -28,6 +28,7 @@ struct config {
 	struct strmap numbers;		     /* bridge -> struct numbers */
 	struct strmap addresses;	     /* port -> count of static addresses */
 	size_t n_internal;		     /* objects of internal ports */
+	struct config_sizes sizes;	     /* of all objects */
 };
 
 static bool interface_exists(const char *name)
@@ -176,12 +177,21 @@ static void count_address(struct config *c, const json_t *fdb, bool add)
 
 static void count_object(struct config *c, enum config_kind kind, const json_t *object, bool add)
 {
+	struct config_sizes sizes = config_object_sizes(object);
+
+	c->sizes.ids += add ? sizes.ids : -sizes.ids;
+	c->sizes.text += add ? sizes.text : -sizes.text;
 	if (kind == CONFIG_PORT && config_port_is_internal(object))
 		c->n_internal += add ? 1 : -1;
 	else if (object && kind == CONFIG_PORT)
 		count_port(c, object, add);
 	if (object && kind == CONFIG_FDB)
 		count_address(c, object, add);
+}
+
+struct config_sizes config_sizes(const struct config *c)
+{
+	return c->sizes;
 }
 
 size_t config_bridge_ports(const struct config *c, const char *bridge)

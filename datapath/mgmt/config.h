@@ -83,6 +83,18 @@ size_t config_bridge_ports(const struct config *c, const char *bridge);
 size_t config_port_addresses(const struct config *c, const char *port);
 unsigned config_ofport_users(const struct config *c, const char *bridge, uint16_t ofport);
 
+/* How long objects are, or what they grow by: their external-ids, keys and values; their text
+ * as JSON. */
+struct config_sizes {
+	long long ids, text;
+};
+
+struct config_sizes config_sizes(const struct config *c);      /* of all objects */
+struct config_sizes config_object_sizes(const json_t *object); /* NULL: none */
+
+/* Is the whole longer than it may be, by what 'tx' did?  The object is named. */
+int config_check_sizes(struct config_tx *tx, struct refusal *r);
+
 /* The lowest free number in a bridge; 0: none. */
 uint16_t config_ofport_free(struct config *c, const char *bridge);
 

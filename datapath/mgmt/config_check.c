@@ -199,5 +199,5 @@ int config_tx_check(struct config_tx *tx, struct refusal *r)
 			return -EINVAL;
 		}
 	}
-	return 0;
+	return config_check_sizes(tx, r);
 }

@@ -21,6 +21,7 @@ struct mgmt {
 	char *rundir, *database;
 	uint64_t start_ms;
 	uint64_t workers_reset_ms; /* when their counters began */
+	size_t parts_bytes;	   /* of documents that connections hold; held.h */
 	unsigned unreadable;	   /* rows of the store that could not be used */
 	void (*stopped)(void *arg);
 	void *stopped_arg;

@@ -7,11 +7,12 @@
 #include <assert.h>
 #include <string.h>
 
-#include "switch_limits.h"
+#include "held.h"
 #include "list.h"
 #include "mgmt_priv.h"
 #include "must.h"
 #include "rpc_method.h"
+#include "switch_limits.h"
 
 struct request_call {
 	struct rpc_call call;
@@ -38,6 +39,7 @@ struct rpc_session {
 	struct list requests;
 	size_t n_requests, n_bytes; /* pending */
 	struct watcher *watcher;    /* NULL: does not watch */
+	struct held held;
 	bool pumping, destroyed;
 };
 
@@ -58,6 +60,7 @@ static void request_free(struct request *rq)
 	for (size_t i = 0; i < rq->n; i++) {
 		refusal_fini(&rq->calls[i].call.refusal);
 		json_decref(rq->calls[i].call.result);
+		json_decref(rq->calls[i].call.own_params);
 		strbuf_fini(&rq->calls[i].call.text);
 		watch_filter_destroy(rq->calls[i].call.watch);
 		free(rq->calls[i].id);
@@ -77,6 +80,7 @@ void rpc_session_destroy(struct rpc_session *s)
 		return;
 	watcher_destroy(s->watcher);
 	s->watcher = NULL;
+	held_fini(&s->held, &s->mgmt->parts_bytes);
 	for (struct list *l = list_pop(&s->requests); l; l = list_pop(&s->requests)) {
 		struct request *rq = container_of(l, struct request, link);
 
@@ -159,6 +163,8 @@ static void call_parse(struct request_call *rc, const json_t *json)
 		refuse(r, REFUSED_PARAMS, "params", "'params' is not an object");
 	else if (rc->method->params)
 		change_params(params, rc->method->params, r);
+	if (!r->code && rc->method->take)
+		rc->method->take(&rc->call);
 	if (r->code)
 		rc->method = NULL;
 }
@@ -176,12 +182,14 @@ static void request_too_long(struct request *rq)
 	rq->calls = rc;
 }
 
-static struct request *request_create(struct rpc_session *s, json_t *json, const char *bad)
+static struct request *request_create(
+	struct rpc_session *s, json_t *json, size_t bytes, const char *bad)
 {
 	struct request *rq = must(calloc(1, sizeof(*rq)));
 
 	rq->session = s;
 	rq->json = json;
+	rq->bytes = bytes;
 	rq->batch = json_is_array(json) && json_array_size(json);
 	if (rq->batch && json_array_size(json) > LIMITS_BATCH_CALLS) {
 		request_too_long(rq);
@@ -193,6 +201,8 @@ static struct request *request_create(struct rpc_session *s, json_t *json, const
 		struct request_call *rc = &rq->calls[i];
 
 		rc->call.mgmt = s->mgmt;
+		rc->call.held = &s->held;
+		rc->call.bytes = bytes;
 		if (json) {
 			call_parse(rc, rq->batch ? json_array_get(json, i) : json);
 		} else {
@@ -224,6 +234,11 @@ static void answer_error(struct strbuf *out, const struct refusal *r)
 	json_decref(error);
 }
 
+static bool changes_something(const struct rpc_method *m)
+{
+	return m && m->change && m->change != rpc_config_export;
+}
+
 static void answer_call(struct strbuf *out, struct request_call *rc)
 {
 	size_t start = out->len;
@@ -241,6 +256,8 @@ static void answer_call(struct strbuf *out, struct request_call *rc)
 
 		if (start + strlen(result) + 64 < LIMITS_TEXT_BYTES)
 			strbuf_printf(out, "\"result\":%s}", result);
+		else if (changes_something(rc->method)) /* and has done so */
+			strbuf_puts(out, "\"result\":{}}");
 		else
 			refuse(&rc->call.refusal, REFUSED_LIMIT, NULL,
 				"the answer is longer than %d bytes; ask for less at once",
@@ -422,9 +439,8 @@ void rpc_session_line(struct rpc_session *s, const char *line, size_t len)
 {
 	json_error_t error;
 	json_t *json = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-	struct request *rq = request_create(s, json, json ? NULL : error.text);
+	struct request *rq = request_create(s, json, len, json ? NULL : error.text);
 
-	rq->bytes = len;
 	list_add_tail(&s->requests, &rq->link);
 	s->n_requests++;
 	s->n_bytes += len;

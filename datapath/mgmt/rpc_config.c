@@ -69,11 +69,3 @@ int rpc_fdb_flush(struct rpc_call *call)
 		json_pack("{s:I}", "removed", (json_int_t)fdb_flush(b->fdb, vlan, port, false)));
 	return 0;
 }
-
-/* By way of the committer, so that nothing is shown that may yet be undone. */
-int rpc_config_export(
-	struct config_tx *tx, const json_t *params, json_t **result, struct refusal *r)
-{
-	*result = config_export(tx->config);
-	return 0;
-}

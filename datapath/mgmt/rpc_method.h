@@ -7,6 +7,7 @@
 #include "strbuf.h"
 
 struct bridge;
+struct held;
 struct mgmt;
 struct watch_filter;
 
@@ -14,6 +15,9 @@ struct watch_filter;
 struct rpc_call {
 	struct mgmt *mgmt;
 	const json_t *params;
+	json_t *own_params; /* in their place, made by 'take'; or NULL */
+	size_t bytes;	    /* of the request's text */
+	struct held *held;  /* the connection's */
 	json_t *result;	    /* set by the method, or */
 	struct strbuf text; /* ready JSON where that is much cheaper */
 	struct refusal refusal;
@@ -25,6 +29,7 @@ typedef int (*rpc_fn)(struct rpc_call *call);
 
 struct rpc_method {
 	const char *name;
+	rpc_fn take;	  /* when the request is read, before those after it; or NULL */
 	change_fn change; /* of the configuration, by way of the committer; or NULL */
 	rpc_fn run;	  /* looks, or acts at once; for changes: adds to the result when done */
 	bool action;	  /* not done when the changes of its batch were refused */
@@ -37,8 +42,15 @@ const struct rpc_method *rpc_method_lookup(const char *name);
 int rpc_port_changed(struct rpc_call *call);
 int rpc_fdb_deleted(struct rpc_call *call);
 int rpc_fdb_flush(struct rpc_call *call);
+
+/* rpc_document.c */
 int rpc_config_export(
 	struct config_tx *tx, const json_t *params, json_t **result, struct refusal *r);
+int rpc_config_exported(struct rpc_call *call);
+int rpc_config_applied(struct rpc_call *call);
+int rpc_config_more(struct rpc_call *call);
+int rpc_config_part(struct rpc_call *call);
+int rpc_config_take(struct rpc_call *call);
 
 /* rpc_show.c */
 int rpc_bridge_list(struct rpc_call *call);

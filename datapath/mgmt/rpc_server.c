@@ -133,6 +133,9 @@ static void session_send(void *arg, const char *line, size_t len)
 {
 	struct client *cl = arg;
 
+	/* The loop's time is that before this round; a change of many objects may have taken
+	 * longer than a client has for its answer. */
+	event_base_update_cache_time(cl->server->mgmt->base);
 	bufferevent_write(cl->bev, line, len);
 }
 

@@ -37,6 +37,9 @@ static void limits_now(struct mgmt *m, long long *now)
 		if (addresses > now[LIMIT_MAC_TABLE])
 			now[LIMIT_MAC_TABLE] = addresses;
 	}
+	now[LIMIT_EXTERNAL_IDS] = (long long)config_sizes(m->config).ids;
+	now[LIMIT_CONFIG_BYTES] = (long long)config_sizes(m->config).text;
+	now[LIMIT_DOCUMENT_BYTES] = (long long)m->parts_bytes;
 	now[LIMIT_RX_RINGS] = (long long)pring_bytes();
 	now[LIMIT_CLIENTS] = server.clients;
 	now[LIMIT_CLIENT_REQUESTS] = (long long)server.most_pending;
@@ -203,8 +206,17 @@ static const struct rpc_method methods[] = {
 	{.name = "fdb.list",
 		.run = rpc_fdb_list,
 		.params = PARAMS("bridge", "port", "vlan", "limit", "after")},
-	{.name = "config.apply", .change = change_config_apply},
-	{.name = "config.export", .change = rpc_config_export, .params = PARAMS()},
+	{.name = "config.apply",
+		.take = rpc_config_take,
+		.change = change_config_apply,
+		.run = rpc_config_applied,
+		.params = PARAMS("document", "parts", "dry-run", "limit")},
+	{.name = "config.part", .take = rpc_config_part, .params = PARAMS("document")},
+	{.name = "config.export",
+		.change = rpc_config_export,
+		.run = rpc_config_exported,
+		.params = PARAMS("limit")},
+	{.name = "config.more", .run = rpc_config_more, .params = PARAMS("limit", "after")},
 	{.name = "drops", .run = rpc_drops, .params = PARAMS("port", "all", "limit", "after")},
 	{.name = "worker.stats", .run = rpc_worker_stats, .params = PARAMS()},
 	{.name = "worker.reset", .run = rpc_worker_reset, .action = true, .params = PARAMS()},

@@ -186,8 +186,8 @@ static void answer_of_the_daemon_is_printed_or_told(void **state)
 {
 	struct strbuf out = STRBUF_INIT, err = STRBUF_INIT, line = STRBUF_INIT;
 	pid_t pid =
-		serve("{\"id\":1,\"result\":[{\"port\":\"p1\",\"reason\":\"r\",\"about\":\"a b\","
-		      "\"count\":3}]}\n");
+		serve("{\"id\":1,\"result\":{\"list\":[{\"port\":\"p1\",\"reason\":\"r\",\"about\":"
+		      "\"a b\",\"count\":3}]}}\n");
 
 	strbuf_printf(&line, "--rundir %s drops", rundir);
 	assert_int_equal(run(strbuf_str(&line), &out, &err), 0);
@@ -222,19 +222,20 @@ static const char *shown(const char *words, const char *answer, int status)
 static void nothing_to_show_is_said(void **state)
 {
 	static const char none[] = "{\"id\":1,\"result\":[]}\n";
+	static const char no_page[] = "{\"id\":1,\"result\":{\"list\":[]}}\n";
 
-	assert_string_equal(shown("port list", none, 0), "there is no port\n");
-	assert_string_equal(shown("port show", none, 0), "there is no port\n");
-	assert_string_equal(shown("port stats", none, 0), "there is no port\n");
+	assert_string_equal(shown("port list", no_page, 0), "there is no port\n");
+	assert_string_equal(shown("port show", no_page, 0), "there is no port\n");
+	assert_string_equal(shown("port stats", no_page, 0), "there is no port\n");
 	assert_string_equal(shown("bridge list", none, 0),
 		"there is no bridge; vswitchctl bridge add NAME makes one\n");
 	assert_string_equal(shown("bridge show", none, 0),
 		"there is no bridge; vswitchctl bridge add NAME makes one\n");
-	assert_string_equal(shown("fdb show br0", none, 0), "no MAC address is known\n");
+	assert_string_equal(shown("fdb show br0", no_page, 0), "no MAC address is known\n");
 	assert_string_equal(
-		shown("fdb show br0 vlan=3", none, 0), "no such MAC address is known\n");
-	assert_string_equal(shown("drops", none, 0), "no packet was dropped\n");
-	assert_string_equal(shown("--json port list", none, 0), "[]\n");
+		shown("fdb show br0 vlan=3", no_page, 0), "no such MAC address is known\n");
+	assert_string_equal(shown("drops", no_page, 0), "no packet was dropped\n");
+	assert_string_equal(shown("--json port list", no_page, 0), "[]\n");
 }
 
 static void what_is_not_known_is_not_shown_as_nothing(void **state)

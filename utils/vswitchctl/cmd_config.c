@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "document.h"
 #include "value.h"
 
 static const struct command_option apply_options[] = {
@@ -11,7 +12,7 @@ static const struct command_option apply_options[] = {
 
 static int run_export(struct cli *cli, const struct call *call)
 {
-	json_t *document = cli_call(cli, "config.export", NULL);
+	json_t *document = document_call(cli, "config.export", json_object());
 
 	if (!document)
 		return CLI_REFUSED;
@@ -110,10 +111,9 @@ static json_t *apply(struct cli *cli, const char *path, bool dry_run)
 
 	if (!document)
 		return NULL;
-	json_t *params = json_pack("{s:o, s:b}", "document", document, "dry-run", (int)dry_run);
-	json_t *result = cli_call(cli, "config.apply", params);
+	json_t *result = document_apply(cli, document, dry_run);
 
-	json_decref(params);
+	json_decref(document);
 	if (result && cli->globals.json)
 		cli_json(cli, result);
 	else if (result)
