@@ -11,6 +11,8 @@ static const struct {
 	[DROP_RX_BAD_OFFLOAD] = {"rx_bad_offload",
 		"the sender's checksum or segmentation request does not fit the frame, or is "
 		"for what is within a tunnel of a kind that the switch does not know"},
+	[DROP_RX_TOO_MANY_SEGMENTS] = {"rx_too_many_segments",
+		"it asks to be cut into more segments than any stack needs (768)"},
 	[DROP_RX_NO_BRIDGE] = {"rx_no_bridge", "the port was being removed from its bridge"},
 	[DROP_RX_OVERRUN] = {"rx_overrun",
 		"the kernel dropped it because the switch read too slowly"},

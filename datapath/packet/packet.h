@@ -33,7 +33,9 @@ enum {
 	PACKET_HEAD_MAX = 512,
 	PACKET_TAIL_MAX = 20,	      /* pieces; a longer chain is copied together first */
 	PACKET_LEN_MAX = 65536 + 256, /* bytes of the largest frame: 64 KB of TSO and headers */
-	PACKET_SEGMENTS_MAX = 2048,   /* a GSO frame that would give more is not let in */
+	PACKET_SEGMENTS_MAX = 768,    /* a GSO frame that would give more is not let in: 64 KB in
+					 segments of 88, the least that Linux' TCP_MAXSEG takes;
+					 UDP_SEGMENT gives 128 at most */
 	BATCH_MAX = 32,
 };
 

@@ -58,8 +58,6 @@ static int gso_apply(const struct virtio_net_hdr *h, struct packet *p)
 	if (p->csum_start != headers.l4_ofs ||
 		p->csum_offset != (gso == PACKET_GSO_UDP ? UDP_CSUM_OFS : TCP_CSUM_OFS))
 		return -EINVAL;
-	if (p->len - headers.len > (uint32_t)gso_size * PACKET_SEGMENTS_MAX)
-		return -EINVAL;
 	p->gso = (uint8_t)gso;
 	p->gso_ecn = h->gso_type & VIRTIO_NET_HDR_GSO_ECN;
 	p->gso_tunnel = headers.n_outer;

@@ -26,8 +26,8 @@
 enum { VNET_HDR_LEN = sizeof(struct virtio_net_hdr) };
 
 /* Set the offload state of 'p', whose head and length are complete.  Flags that
- * are not known are ignored (virtio 1.2 section 5.1.6.2.2), types refused; so are
- * a GSO frame without NEEDS_CSUM and one of more than PACKET_SEGMENTS_MAX segments.
+ * are not known are ignored (virtio 1.2 section 5.1.6.2.2), types refused; so is
+ * a GSO frame without NEEDS_CSUM.  How many segments are too many port_receive() says.
  * May pull the head.  0, or -EINVAL where the claim does not fit: drop as
  * rx_bad_offload. */
 int vnet_hdr_apply(const struct virtio_net_hdr *h, struct packet *p);

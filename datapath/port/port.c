@@ -263,10 +263,28 @@ void port_counters_sum(struct port *p, struct port_counters *sum)
 
 /* ---- packets ---- */
 
+/* Whatever the port's type: no frame may ask for more work than so much. */
+static unsigned drop_fragmenting(
+	const struct port *port, struct lane *lane, struct packet **pkts, unsigned n)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (packet_frames(pkts[i]) <= PACKET_SEGMENTS_MAX) {
+			pkts[kept++] = pkts[i];
+			continue;
+		}
+		port_drop(port, lane, DROP_RX_TOO_MANY_SEGMENTS, 1);
+		arena_free(&lane->arena, pkts[i]);
+	}
+	return kept;
+}
+
 unsigned port_receive(struct rxq *q, struct lane *lane, struct packet **pkts, unsigned max)
 {
 	unsigned n = q->port->ops->rx(q, lane, pkts, max);
 
+	n = drop_fragmenting(q->port, lane, pkts, n);
 	if (n)
 		port_count_rx(q->port, lane, pkts, n);
 	return n;

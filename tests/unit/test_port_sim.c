@@ -174,6 +174,26 @@ static void frames_that_no_port_may_receive_are_dropped_by_name(void **state)
 	port_free_all(&lane, pkts, 3);
 }
 
+/* 64 KB in segments of 88 bytes are let in: so small Linux makes those of TCP. */
+static void a_frame_of_too_many_segments_is_dropped_by_name(void **state)
+{
+	struct port *port = *state;
+	struct packet *pkts[BATCH_MAX];
+
+	make_frame(65400);
+	frame_make_partial(&frame);
+	struct virtio_net_hdr fits = gso_hdr(88), too_many = gso_hdr(85), one_each = gso_hdr(1);
+	assert_true(65400 / 85 >= PACKET_SEGMENTS_MAX);
+	assert_int_equal(sim_port_inject(port, frame.b, frame.len, &one_each), 0);
+	assert_int_equal(sim_port_inject(port, frame.b, frame.len, &fits), 0);
+	assert_int_equal(sim_port_inject(port, frame.b, frame.len, &too_many), 0);
+
+	assert_int_equal(port_receive(&port->rxqs[0], &lane, pkts, BATCH_MAX), 1);
+	assert_int_equal(packet_frames(pkts[0]), 744);
+	assert_int_equal(drops(port, DROP_RX_TOO_MANY_SEGMENTS), 2);
+	port_free_all(&lane, pkts, 1);
+}
+
 static void a_lane_without_memory_drops_by_name(void **state)
 {
 	struct port *port = *state;
@@ -353,6 +373,7 @@ int main(void)
 		T(an_injected_frame_is_received_whole_with_its_head_apart),
 		T(the_descriptor_is_readable_exactly_while_frames_wait),
 		T(frames_that_no_port_may_receive_are_dropped_by_name),
+		T(a_frame_of_too_many_segments_is_dropped_by_name),
 		T(a_lane_without_memory_drops_by_name),
 		T(what_the_switch_sends_is_taken_in_order_with_its_offloads),
 		T(both_rings_are_bounded),
