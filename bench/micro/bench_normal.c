@@ -130,6 +130,7 @@ static unsigned poll(struct world *w)
 	struct packet *pkts[BATCH_MAX];
 	unsigned n = port_receive(&w->ports[0]->rxqs[0], &w->lane, pkts, w->burst);
 
+	lane_begin_burst(&w->lane, n);
 	w->lane.enter(&w->lane, w->ports[0], pkts, n);
 	lane_flush(&w->lane);
 	arena_release(&w->lane.arena);

@@ -1,7 +1,16 @@
 /* The learning switch, in two passes over a burst: the first classifies each frame
  * and starts fetching the MAC table's lines for it, the second learns, looks up
- * and sends.  A frame that goes to several ports is cloned for all but the last. */
+ * and sends.  A frame that goes to several ports is cloned for all but the last.
+ *
+ * One that must be cut into segments for several of them is cut once, as it is within the
+ * bridge, and its segments are flooded to those.  How many segments a burst is worth,
+ * copies counted, is limited (lane.h): most of their cost is the kernel's, which takes each
+ * as a frame, and one frame of a guest must not take the time of all others. */
 #include "bridge.h"
+
+#include <errno.h>
+
+#include "offload.h"
 #include "rcu.h"
 
 /* A frame between the passes. */
@@ -86,6 +95,15 @@ static struct packet *normal_clone(const struct normal *nm, const struct packet 
 	return c;
 }
 
+/* Is there time in this burst to make so many segments?  It is taken. */
+static bool normal_may_cut(const struct normal *nm, uint32_t segments)
+{
+	if (segments > nm->lane->cuts_left)
+		return false;
+	nm->lane->cuts_left -= segments;
+	return true;
+}
+
 /* *why is what to say if nobody gets the frame. */
 static bool normal_floods_to(
 	const struct normal *nm, const struct bridge_slot *out, uint16_t vid, enum drop_reason *why)
@@ -99,10 +117,110 @@ static bool normal_floods_to(
 	return false;
 }
 
+/* A frame on its way to ports for which it is cut. */
+struct normal_cut {
+	const struct normal *nm;
+	const struct vlan_meta *vlan;
+	unsigned n; /* segments in 'pkts' */
+	unsigned n_outs;
+	struct packet *pkts[BATCH_MAX];
+	const struct bridge_slot *outs[LANE_CUTS_MAX];
+};
+
+/* Segment by segment would be a call to the kernel each. */
+static void cut_flush(void *arg)
+{
+	struct normal_cut *cut = arg;
+	unsigned n = cut->n;
+
+	cut->n = 0;
+	for (unsigned k = 0; k < cut->n_outs; k++) {
+		for (unsigned i = 0; i < n; i++) {
+			struct packet *s = cut->pkts[i];
+
+			if (k + 1 < cut->n_outs)
+				s = normal_clone(cut->nm, s);
+			if (s)
+				normal_emit(cut->nm, cut->outs[k], cut->vlan, s);
+			else
+				port_drop(cut->nm->in->port, cut->nm->lane, DROP_RX_NO_BUFFERS, 1);
+		}
+	}
+}
+
+static void cut_flush_all(void *arg)
+{
+	struct normal_cut *cut = arg;
+
+	cut_flush(cut);
+	lane_flush(cut->nm->lane);
+}
+
+static void cut_put(struct packet *segment, void *arg)
+{
+	struct normal_cut *cut = arg;
+
+	if (cut->n == BATCH_MAX)
+		cut_flush(cut);
+	cut->pkts[cut->n++] = segment;
+}
+
+/* The ports that 'f' is flooded to and must be cut for, as many as this burst's budget
+ * allows; the others' copies are dropped. */
+static void cut_find_outs(struct normal_cut *cut, const struct normal_frame *f)
+{
+	const struct normal *nm = cut->nm;
+	struct members_walk walk = members_walk(nm->view->members, f->vlan.vid, nm->view->n);
+	uint32_t segments = packet_frames(f->p);
+	enum drop_reason why;
+
+	for (uint32_t i; (i = members_next(&walk)) != MEMBERS_END;) {
+		const struct bridge_slot *out = nm->view->slots[i];
+
+		if (!normal_floods_to(nm, out, f->vlan.vid, &why) ||
+			!port_must_cut(out->port, f->p))
+			continue;
+		if (!normal_may_cut(nm, segments))
+			port_drop(nm->in->port, nm->lane, DROP_RX_CUT_BUDGET, 1);
+		else
+			cut->outs[cut->n_outs++] = out;
+	}
+}
+
+/* Flood 'f' to the ports that it must be cut for.  Consumes 'p', which is 'f->p' or its
+ * clone. */
+static void __attribute__((noinline))
+normal_flood_cut(const struct normal *nm, const struct normal_frame *f, struct packet *p)
+{
+	struct normal_cut cut;
+	int rc;
+
+	cut.nm = nm;
+	cut.vlan = &f->vlan;
+	cut.n = cut.n_outs = 0;
+	cut_find_outs(&cut, f);
+	if (!cut.n_outs) {
+		arena_free(&nm->lane->arena, p);
+		return;
+	}
+	rc = offload_segment(&nm->lane->arena, p, cut_put, cut_flush_all, &cut);
+	cut_flush(&cut);
+	for (unsigned k = 0; k < cut.n_outs; k++) {
+		const struct port *port = cut.outs[k]->port;
+
+		if (rc < 0)
+			port_drop(port, nm->lane,
+				rc == -ENOBUFS ? DROP_TX_NO_BUFFERS : DROP_TX_NOT_SEGMENTABLE, 1);
+		else
+			port_count_cut(port, nm->lane, 1);
+	}
+}
+
 static void normal_flood(const struct normal *nm, struct normal_frame *f)
 {
 	const struct bridge_slot *last = NULL;
 	enum drop_reason why = DROP_RX_NO_DESTINATION;
+	bool cut = false;
 
 	struct members_walk walk = members_walk(nm->view->members, f->vlan.vid, nm->view->n);
 
@@ -111,6 +229,10 @@ static void normal_flood(const struct normal *nm, struct normal_frame *f)
 
 		if (!normal_floods_to(nm, out, f->vlan.vid, &why))
 			continue;
+		if (f->p->gso && port_must_cut(out->port, f->p)) {
+			cut = true;
+			continue;
+		}
 		if (last) {
 			struct packet *c = normal_clone(nm, f->p);
 
@@ -121,9 +243,17 @@ static void normal_flood(const struct normal *nm, struct normal_frame *f)
 		}
 		last = out;
 	}
+	if (cut) {
+		struct packet *c = last ? normal_clone(nm, f->p) : f->p;
+
+		if (c)
+			normal_flood_cut(nm, f, c);
+		else
+			port_drop(nm->in->port, nm->lane, DROP_RX_NO_BUFFERS, 1);
+	}
 	if (last)
 		normal_emit(nm, last, &f->vlan, f->p);
-	else
+	else if (!cut)
 		normal_drop(nm, why, f->p);
 }
 
@@ -152,6 +282,10 @@ static void normal_unicast(
 		reason = DROP_TX_VLAN_NOT_MEMBER;
 	} else if (out->conf.isolated && nm->in->conf.isolated) {
 		reason = DROP_TX_ISOLATED;
+	} else if (f->p->gso && port_must_cut(out->port, f->p) &&
+		   !normal_may_cut(nm, packet_frames(f->p))) {
+		normal_drop(nm, DROP_RX_CUT_BUDGET, f->p);
+		return;
 	} else {
 		normal_emit(nm, out, &f->vlan, f->p);
 		return;

@@ -41,6 +41,9 @@ static const struct {
 	[DROP_RX_ALL_ISOLATED] = {"rx_all_isolated",
 		"its port is isolated, and so is every other that is up and carries its VLAN"},
 	[DROP_RX_NO_BUFFERS] = {"rx_no_buffers", "the worker ran out of packet descriptors"},
+	[DROP_RX_CUT_BUDGET] = {"rx_cut_budget",
+		"cutting it, or a copy of it, into segments would have taken the time of other "
+		"ports"},
 	[DROP_RX_PATCH_LOOP] = {"rx_patch_loop", "it crossed too many patch ports"},
 	[DROP_TX_VLAN_NOT_MEMBER] = {"tx_vlan_not_member",
 		"the port of its destination address does not carry its VLAN"},

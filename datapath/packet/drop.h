@@ -29,6 +29,7 @@ enum drop_reason {
 	DROP_RX_NO_DESTINATION,
 	DROP_RX_ALL_ISOLATED,
 	DROP_RX_NO_BUFFERS,
+	DROP_RX_CUT_BUDGET,
 	DROP_RX_PATCH_LOOP,
 	/* at the port that should have sent it */
 	DROP_TX_VLAN_NOT_MEMBER,

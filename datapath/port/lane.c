@@ -17,7 +17,7 @@ int lane_init(struct lane *lane, unsigned id, lane_enter_fn enter)
 {
 	int err;
 
-	*lane = (struct lane){.id = id, .enter = enter};
+	*lane = (struct lane){.id = id, .enter = enter, .cuts_left = LANE_CUTS_MAX};
 	err = arena_init(&lane->arena);
 	if (!err)
 		iobatch_init(&lane->io);

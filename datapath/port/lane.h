@@ -18,9 +18,12 @@ struct port;
 struct lane;
 
 enum {
-	LANES_MAX = 16,	    /* workers, at most */
-	SIZE_CLASSES = 8,   /* see size_class_name() */
-	PATCH_HOPS_MAX = 8, /* patch ports that one packet may cross; see port_patch.c */
+	LANES_MAX = 16,	      /* workers, at most */
+	SIZE_CLASSES = 8,     /* see size_class_name() */
+	PATCH_HOPS_MAX = 8,   /* patch ports that one packet may cross; see port_patch.c */
+	LANE_CUTS_MAX = 2048, /* segments that are made in software in one burst, all copies of
+				 them counted: some ms; 320 KB, a burst of TSO to one port, are
+				 600 of an MSS of 536 */
 };
 
 /* Written by the lane's worker only; read by anyone with relaxed loads. */
@@ -59,6 +62,7 @@ struct lane {
 	struct port_lane *dirty; /* ports with packets waiting */
 	unsigned burst;		 /* frames that this burst began with */
 	unsigned crossings;	 /* of patch ports by them and their copies */
+	unsigned cuts_left;	 /* of LANE_CUTS_MAX */
 	lane_enter_fn enter;
 	struct arena arena;
 	struct iobatch io;
@@ -84,6 +88,7 @@ static inline void lane_begin_burst(struct lane *lane, unsigned n)
 {
 	lane->burst = n;
 	lane->crossings = 0;
+	lane->cuts_left = LANE_CUTS_MAX;
 }
 
 /* Send everything that waits; ends with no packet held. */

@@ -323,14 +323,14 @@ static uint32_t gso_caps(const struct packet *p)
 	}
 }
 
-/* Is a frame of 'wire_len' within the MTU?  The Ethernet header does not count towards
+/* Is a frame of 'len' bytes within the MTU?  The Ethernet header does not count towards
  * it, and tags do not (802.3 allows for one, provider bridges for two): most frames
  * need not be looked at for them. */
-static bool frame_fits(const struct port *port, const struct packet *p, uint32_t wire_len)
+static bool frame_fits(const struct port *port, const struct packet *p, uint32_t len)
 {
 	uint32_t limit = __atomic_load_n(&port->mtu, __ATOMIC_RELAXED) + ETH_HEADER_LEN;
 
-	if (wire_len <= limit)
+	if (len <= limit)
 		return true;
 	for (size_t ofs = 12; ofs <= 12 + ETH_VLAN_LEN && ofs + 2 <= p->head_len;
 		ofs += ETH_VLAN_LEN) {
@@ -340,7 +340,20 @@ static bool frame_fits(const struct port *port, const struct packet *p, uint32_t
 			break;
 		limit += ETH_VLAN_LEN;
 	}
-	return wire_len <= limit;
+	return len <= limit;
+}
+
+/* The longest frame that 'p' will be on the wire. */
+static uint32_t wire_len(const struct packet *p)
+{
+	return p->gso ? (uint32_t)p->gso_hdr_len + p->gso_size : p->len;
+}
+
+bool port_must_cut(const struct port *port, const struct packet *p)
+{
+	uint32_t caps = __atomic_load_n(&port->tx_caps, __ATOMIC_RELAXED);
+
+	return (gso_caps(p) & ~caps) && frame_fits(port, p, wire_len(p));
 }
 
 /* Packets on their way from the collected ones to tx(), in order. */
@@ -378,16 +391,15 @@ static void out_segment(struct port_out *out, struct packet *p)
 		port_drop(out->port, out->lane,
 			n == -ENOBUFS ? DROP_TX_NO_BUFFERS : DROP_TX_NOT_SEGMENTABLE, 1);
 	else
-		count_add(&port_lane(out->port, out->lane)->count.tx_segmented, 1);
+		port_count_cut(out->port, out->lane, 1);
 }
 
 /* One packet through the MTU check and the software offloads. */
 static void out_one(struct port_out *out, struct packet *p, uint32_t caps)
 {
-	uint32_t wire_len = p->gso ? (uint32_t)p->gso_hdr_len + p->gso_size : p->len;
 	uint32_t need = gso_caps(p);
 
-	if (!frame_fits(out->port, p, wire_len)) {
+	if (!frame_fits(out->port, p, wire_len(p))) {
 		port_drop(out->port, out->lane, DROP_TX_TOO_LONG, 1);
 		arena_free(&out->lane->arena, p);
 		return;

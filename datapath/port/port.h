@@ -243,6 +243,15 @@ static inline void port_drop(
 	count_add(&port_lane(port, lane)->count.drops[reason], n);
 }
 
+/* Would 'p', which asks for segmentation, be cut in software before 'port' sends it? */
+bool port_must_cut(const struct port *port, const struct packet *p);
+
+/* 'n' packets were. */
+static inline void port_count_cut(const struct port *port, const struct lane *lane, unsigned n)
+{
+	count_add(&port_lane(port, lane)->count.tx_segmented, n);
+}
+
 /* Count a packet as sent; the caller frees it. */
 static inline void port_sent(
 	const struct port *port, const struct lane *lane, const struct packet *p)
