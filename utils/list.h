@@ -59,3 +59,15 @@ static inline struct list *list_pop(struct list *head)
 	list_del(l);
 	return l;
 }
+
+/* All elements of 'from' become those of 'to', whose own are forgotten. */
+static inline void list_move_all(struct list *from, struct list *to)
+{
+	if (list_empty(from)) {
+		list_init(to);
+		return;
+	}
+	*to = *from;
+	to->next->prev = to->prev->next = to;
+	list_init(from);
+}
