@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 300 s
+# timeout: 600 s
 # Flows, groups and meters of flow_actions.txt, given to ovs-ofctl and to us: both take and
 # print the same, but for the differences that are listed there.  What we print, ovs-ofctl
 # takes.
@@ -44,8 +44,8 @@ theirs()
 	local out
 
 	case $1 in
-	flow) out=$(ovs-ofctl -O OpenFlow13 parse-flow "$2" 2>&1) || return 1 ;;
-	group) out=$(ovs-ofctl -O OpenFlow13 parse-group "$2" 2>&1) || return 1 ;;
+	flow) out=$(ovs-ofctl -O OpenFlow13 parse-flow "$2" 2>/dev/null) || return 1 ;;
+	group) out=$(ovs-ofctl -O OpenFlow13 parse-group "$2" 2>/dev/null) || return 1 ;;
 	meter)
 		out=$(timeout 20 ovs-ofctl -O OpenFlow13 -vvconn:console:dbg add-meter \
 			"unix:$work/sink" "$2" 2>&1) || return 1
@@ -79,8 +79,9 @@ all_theirs()
 {
 	if [ "$1" = flow ]; then
 		cat >"$work/flows"
-		ovs-ofctl -O OpenFlow13 parse-flows "$work/flows" 2>&1 |
-			sed -n 's/^OFPT_FLOW_MOD[^:]*: ADD //p; /^ovs-ofctl:/p'
+		ovs-ofctl -O OpenFlow13 parse-flows "$work/flows" 2>"$work/err" |
+			sed -n 's/^OFPT_FLOW_MOD[^:]*: ADD //p'
+		grep ^ovs-ofctl: "$work/err" || true
 	else
 		while IFS= read -r text; do
 			theirs "$1" "$text" || echo "refused: $text"

@@ -153,6 +153,34 @@ static void what_is_not_there_cannot_be_used(void **state)
 		check_refused(&cases[i]);
 }
 
+/* What lies behind another header is another packet's. */
+static void known_fields_are_forgotten_with_their_header(void **state)
+{
+	static const struct {
+		const char *match, *text;
+	} cases[] = {
+		{"icmp6,icmp_type=135,ipv6_src=::1", "push_mpls:0x8847,pop_mpls:0x86dd"},
+		{"mpls,mpls_label=5,mpls_ttl=3", "pop_mpls:0x86dd"},
+		{"ipv6,nw_ttl=3,ipv6_label=4",
+			"push_pbb:0x88e7,pop_pbb,set_field:0x86dd->eth_type"},
+	};
+
+	for (size_t i = 0; i < N(cases); i++) {
+		struct instructions ins;
+		struct strbuf why = STRBUF_INIT;
+		struct match m, expected;
+
+		assert_int_equal(match_parse(&expected, "ipv6", &why), 0);
+		assert_int_equal(match_parse(&m, cases[i].match, &why), 0);
+		instructions_init(&ins);
+		assert_int_equal(instructions_parse(&ins, &m, cases[i].text, &why), 0);
+		for (unsigned j = 0; j < ins.apply.n; j++)
+			action_follow(&ins.apply.v[j], &m);
+		assert_true(match_equal(&m, &expected));
+		instructions_fini(&ins);
+	}
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
 	static const struct wrong cases[] = {
@@ -324,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_match_or_an_action_provides_can_be_used),
 		cmocka_unit_test(what_is_not_there_cannot_be_used),
+		cmocka_unit_test(known_fields_are_forgotten_with_their_header),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(a_bucket_asks_for_no_prerequisites),
 		cmocka_unit_test(a_set_is_executed_in_the_order_of_the_specification),
