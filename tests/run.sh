@@ -244,7 +244,9 @@ build_asan()
 # The unit and model tests that start threads, by themselves or with what they test.
 thread_tests()
 {
-	grep -lE 'pthread_create|(workers|dataplane|store|mgmt)_create|store_open' tests/unit/test_*.c tests/model/model_*.c |
+	local starts='pthread_create|(workers|dataplane|store|mgmt)_create|store_open' headers
+	headers=$(grep -lE "$starts" tests/unit/*.h | sed 's,.*/,,' | paste -sd '|')
+	grep -lE "$starts|^#include \"($headers)\"" tests/unit/test_*.c tests/model/model_*.c |
 		sed -E 's,tests/(unit|model)/(test|model)_(.*)\.c,\1 \2_\3,'
 }
 

@@ -1,116 +1,11 @@
-/* The whole dataplane with real workers over sim ports: the test is the control
- * thread and the devices. */
-#include "dataplane.h"
-
+/* Ports, workers and bridges of a whole dataplane as they come, go and forward. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#include <event2/event.h>
-
-#include "clock.h"
-#include "pipeline.h"
-#include "port_sim.h"
-
-enum { WORKERS = 2, PATIENCE_MS = 20000 };
-
-struct world {
-	struct event_base *base;
-	struct dataplane *dp;
-	bool synced;
-};
-
-static const struct bport_conf trunk = {
-	.vlan = {.mode = VLAN_TRUNK, .all_trunks = true, .all_cvlans = true}};
-
-static void note_sync(void *arg)
-{
-	((struct world *)arg)->synced = true;
-}
-
-static void settle(struct world *w)
-{
-	w->synced = false;
-	dataplane_sync(w->dp, note_sync, w);
-	while (!w->synced)
-		event_base_loop(w->base, EVLOOP_ONCE);
-}
-
-static int setup(void **state)
-{
-	struct world *w = calloc(1, sizeof(*w));
-	struct dataplane_conf conf = {
-		.workers = {.n = WORKERS, .spin_ns = 1000, .enter = pipeline_enter}};
-	struct bridge_conf bc = {.name = "br0", .mac_age_s = 300, .mac_limit = 1024};
-
-	conf.base = w->base = event_base_new();
-	assert_int_equal(dataplane_create(&conf, &w->dp), 0);
-	assert_int_equal(dataplane_bridge_add(w->dp, &bc), 0);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	w->synced = false;
-	dataplane_stop(w->dp, false, note_sync, w);
-	while (!w->synced)
-		event_base_loop(w->base, EVLOOP_ONCE);
-	dataplane_destroy(w->dp);
-	event_base_free(w->base);
-	free(w);
-	return 0;
-}
-
-static int add(struct world *w, const char *name, const struct port_ops *ops, const char *peer,
-	const char *bridge)
-{
-	static uint16_t ofport;
-	struct strbuf why = STRBUF_INIT;
-	struct port_conf pc = {.ops = ops, .peer = (char *)peer};
-	int err;
-
-	snprintf(pc.name, sizeof(pc.name), "%s", name);
-	err = dataplane_port_add(w->dp, bridge, ++ofport, &pc, &trunk, &why);
-	strbuf_fini(&why);
-	return err;
-}
-
-static struct port *port(struct world *w, const char *name)
-{
-	return dataplane_port_lookup(w->dp, name)->port;
-}
-
-static void inject(struct world *w, const char *name, uint8_t dst, uint8_t src)
-{
-	uint8_t f[64] = {0x02, 0, 0, 0, 0, dst, 0x02, 0, 0, 0, 0, src, 0x88, 0xb5};
-
-	while (sim_port_inject(port(w, name), f, sizeof(f), NULL) == -ENOSPC)
-		event_base_loop(w->base, EVLOOP_NONBLOCK);
-}
-
-/* Wait until the port has been sent 'n' frames; takes them. */
-static void await(struct world *w, const char *name, unsigned n)
-{
-	uint64_t deadline = clock_now_ms() + PATIENCE_MS;
-	uint8_t buf[64];
-
-	while (n) {
-		if (sim_port_take(port(w, name), buf, sizeof(buf), NULL) >= 0)
-			n--;
-		else
-			event_base_loop(w->base, EVLOOP_NONBLOCK);
-		assert_true(clock_now_ms() < deadline);
-	}
-}
+#include "world.h"
 
 static void frames_cross_between_ports_of_different_workers(void **state)
 {
@@ -554,197 +449,6 @@ static void drops_are_told_with_how_many_are_new(void **state)
 	assert_string_equal(t.text, "");
 }
 
-static void patch_pair_joins_two_bridges(void **state)
-{
-	struct world *w = *state;
-	struct bridge_conf bc = {.name = "br1", .mac_age_s = 300, .mac_limit = 1024};
-
-	assert_int_equal(dataplane_bridge_add(w->dp, &bc), 0);
-	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
-	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br1"), 0);
-	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
-	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
-	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	settle(w);
-	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_UP);
-	assert_int_equal(dataplane_port_lookup(w->dp, "p1")->state, DP_PORT_UP);
-	inject(w, "a", 2, 1);
-	await(w, "b", 1);
-	inject(w, "b", 1, 2);
-	await(w, "a", 1);
-	dataplane_port_del(w->dp, "p1");
-	settle(w);
-	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
-}
-
-/* A bridge on either side of the patch p0-p1, with a port each. */
-static void add_patched(struct world *w)
-{
-	struct bridge_conf bc = {.name = "br1", .mac_age_s = 300, .mac_limit = 1024};
-
-	assert_int_equal(dataplane_bridge_add(w->dp, &bc), 0);
-	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
-	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br1"), 0);
-	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
-	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	settle(w);
-}
-
-static void assert_patched(struct world *w)
-{
-	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_UP);
-	assert_int_equal(dataplane_port_lookup(w->dp, "p1")->state, DP_PORT_UP);
-	inject(w, "a", 2, 1);
-	await(w, "b", 1);
-	inject(w, "b", 1, 2);
-	await(w, "a", 1);
-}
-
-static void patch_pair_replaced_at_once_joins_its_new_ends(void **state)
-{
-	struct world *w = *state;
-
-	add_patched(w);
-	dataplane_port_del(w->dp, "p0");
-	dataplane_port_del(w->dp, "p1");
-	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
-	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	settle(w);
-	assert_patched(w);
-}
-
-static void patch_port_does_not_join_one_that_is_leaving(void **state)
-{
-	struct world *w = *state;
-	struct bridge_conf bc = {.name = "br1", .mac_age_s = 300, .mac_limit = 1024};
-
-	assert_int_equal(dataplane_bridge_add(w->dp, &bc), 0);
-	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
-	assert_int_equal(add(w, "b", &port_sim_ops, NULL, "br1"), 0);
-	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	dataplane_port_del(w->dp, "p1");
-	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
-	settle(w);
-	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
-	inject(w, "a", 2, 1);
-	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	settle(w);
-	assert_patched(w);
-}
-
-static void patch_port_whose_peer_waits_for_its_predecessor_waits_too(void **state)
-{
-	struct world *w = *state;
-
-	add_patched(w);
-	dataplane_port_del(w->dp, "p0");
-	dataplane_port_del(w->dp, "p1");
-	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	assert_int_equal(add(w, "p0", &port_patch_ops, "p1", "br0"), 0);
-	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
-	dataplane_port_del(w->dp, "p1"); /* before it ever opened */
-	settle(w);
-	assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_WAITING);
-	inject(w, "a", 2, 1);
-	assert_int_equal(add(w, "p1", &port_patch_ops, "p0", "br1"), 0);
-	settle(w);
-	assert_patched(w);
-}
-
-static void patch_ports_go_under_traffic(void **state)
-{
-	struct world *w = *state;
-
-	add_patched(w);
-	sim_port_sink(port(w, "b"), true);
-	for (unsigned i = 0; i < 300; i++) {
-		const char *name = i % 2 ? "p0" : "p1", *peer = i % 2 ? "p1" : "p0";
-
-		for (unsigned j = 0; j < BATCH_MAX; j++)
-			inject(w, "a", 0xfe, (uint8_t)j);
-		dataplane_port_del(w->dp, name);
-		assert_int_equal(add(w, name, &port_patch_ops, peer, i % 2 ? "br0" : "br1"), 0);
-		for (unsigned j = 0; j < BATCH_MAX; j++)
-			inject(w, "a", 0xfe, (uint8_t)j);
-		settle(w);
-		assert_int_equal(dataplane_port_lookup(w->dp, "p0")->state, DP_PORT_UP);
-		assert_int_equal(dataplane_port_lookup(w->dp, "p1")->state, DP_PORT_UP);
-	}
-}
-
-static void parallel_patches_do_not_multiply_a_frame_without_end(void **state)
-{
-	enum { PATCHES = 8 }; /* 8 * 7^7 copies */
-	struct world *w = *state;
-	uint64_t loops = 0, crossed = 0;
-	unsigned ends = 0;
-
-	add_patched(w);
-	for (unsigned i = 0; i < PATCHES; i++) {
-		char p[8], q[8];
-
-		snprintf(p, sizeof(p), "x%u", i);
-		snprintf(q, sizeof(q), "y%u", i);
-		assert_int_equal(add(w, p, &port_patch_ops, q, "br0"), 0);
-		assert_int_equal(add(w, q, &port_patch_ops, p, "br1"), 0);
-	}
-	sim_port_sink(port(w, "b"), true);
-	sim_port_sink(port(w, "a"), true);
-	settle(w);
-	inject(w, "a", 0xfe, 1);
-	while (sim_port_rx_waiting(port(w, "a")))
-		event_base_loop(w->base, EVLOOP_NONBLOCK);
-	settle(w);
-	for (struct dp_port *p = NULL; (p = dataplane_port_next(w->dp, p));) {
-		struct port_counters sum;
-
-		port_counters_sum(p->port, &sum);
-		loops += sum.drops[DROP_RX_PATCH_LOOP];
-		if (p->port->ops == &port_patch_ops) {
-			crossed += sum.rx_packets;
-			ends++;
-		}
-	}
-	assert_int_equal(crossed, ends); /* one frame */
-	assert_true(loops > 0);
-}
-
-/* Bridges in a star, each joined to br0: what is flooded crosses every patch. */
-static void full_burst_reaches_every_bridge_of_a_tree(void **state)
-{
-	enum { BRIDGES = 100 };
-	struct world *w = *state;
-	struct port_counters sum;
-
-	assert_int_equal(add(w, "a", &port_sim_ops, NULL, "br0"), 0);
-	for (unsigned i = 0; i < BRIDGES; i++) {
-		struct bridge_conf bc = {.mac_age_s = 300, .mac_limit = 16};
-		char p[8], q[8];
-
-		snprintf(bc.name, sizeof(bc.name), "leaf%u", i);
-		snprintf(p, sizeof(p), "p%u", i);
-		snprintf(q, sizeof(q), "q%u", i);
-		assert_int_equal(dataplane_bridge_add(w->dp, &bc), 0);
-		assert_int_equal(add(w, p, &port_patch_ops, q, "br0"), 0);
-		assert_int_equal(add(w, q, &port_patch_ops, p, bc.name), 0);
-		assert_int_equal(add(w, bc.name, &port_sim_ops, NULL, bc.name), 0);
-		sim_port_sink(port(w, bc.name), true);
-	}
-	settle(w);
-	for (unsigned i = 0; i < BATCH_MAX; i++)
-		inject(w, "a", 0xfe, 1);
-	while (sim_port_rx_waiting(port(w, "a")))
-		event_base_loop(w->base, EVLOOP_NONBLOCK);
-	settle(w);
-	for (unsigned i = 0; i < BRIDGES; i++) {
-		char leaf[8];
-
-		snprintf(leaf, sizeof(leaf), "leaf%u", i);
-		port_counters_sum(port(w, leaf), &sum);
-		assert_int_equal(sum.tx_packets, BATCH_MAX);
-	}
-}
-
 static void set_queues(struct world *w, const char *name, uint32_t queues)
 {
 	struct port_conf conf = {.ops = &port_sim_ops, .queues = queues};
@@ -771,33 +475,25 @@ static void last_of_several_settings_counts_also_while_closing(void **state)
 	settle(w);
 }
 
-#define dataplane_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		dataplane_test(frames_cross_between_ports_of_different_workers),
-		dataplane_test(sleeping_worker_wakes_for_every_single_frame),
-		dataplane_test(idle_worker_uses_no_processor_time),
-		dataplane_test(queue_that_cannot_be_waited_for_is_polled_and_told_until_it_can),
-		dataplane_test(ports_come_and_go_under_traffic),
-		dataplane_test(port_whose_device_is_still_held_is_not_gone),
-		dataplane_test(port_removed_while_its_device_is_held_is_removed_for_good),
-		dataplane_test(queue_whose_bursts_take_long_gets_smaller_ones),
-		dataplane_test(replaced_port_waits_for_its_predecessor_and_comes_up),
-		dataplane_test(vanished_device_waits_and_returns),
-		dataplane_test(addresses_behind_a_vanished_device_are_forgotten_under_traffic),
-		dataplane_test(many_addresses_age_within_seconds),
-		dataplane_test(listener_is_told_of_every_change_once),
-		dataplane_test(drops_are_told_with_how_many_are_new),
-		dataplane_test(patch_pair_joins_two_bridges),
-		dataplane_test(patch_pair_replaced_at_once_joins_its_new_ends),
-		dataplane_test(patch_port_does_not_join_one_that_is_leaving),
-		dataplane_test(patch_port_whose_peer_waits_for_its_predecessor_waits_too),
-		dataplane_test(patch_ports_go_under_traffic),
-		dataplane_test(parallel_patches_do_not_multiply_a_frame_without_end),
-		dataplane_test(full_burst_reaches_every_bridge_of_a_tree),
-		dataplane_test(last_of_several_settings_counts_also_while_closing),
+		T(frames_cross_between_ports_of_different_workers),
+		T(sleeping_worker_wakes_for_every_single_frame),
+		T(idle_worker_uses_no_processor_time),
+		T(queue_that_cannot_be_waited_for_is_polled_and_told_until_it_can),
+		T(ports_come_and_go_under_traffic),
+		T(port_whose_device_is_still_held_is_not_gone),
+		T(port_removed_while_its_device_is_held_is_removed_for_good),
+		T(queue_whose_bursts_take_long_gets_smaller_ones),
+		T(replaced_port_waits_for_its_predecessor_and_comes_up),
+		T(vanished_device_waits_and_returns),
+		T(addresses_behind_a_vanished_device_are_forgotten_under_traffic),
+		T(many_addresses_age_within_seconds),
+		T(listener_is_told_of_every_change_once),
+		T(drops_are_told_with_how_many_are_new),
+		T(last_of_several_settings_counts_also_while_closing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
