@@ -119,22 +119,38 @@ static int egress_program(void)
 	return program_load(insns, sizeof(insns) / sizeof(insns[0]));
 }
 
-/* A qdisc or filter request; 'info' is priority and protocol of a filter. */
-static struct nl_msg *tc_message(
-	int type, int flags, int ifindex, uint32_t parent, uint32_t handle, const char *kind)
+/* What a request is about. */
+struct tc_object {
+	int ifindex;
+	uint32_t parent, handle;
+	const char *kind; /* or NULL */
+};
+
+static struct tc_object clsact_of(int ifindex)
+{
+	return (struct tc_object){ifindex, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0), "clsact"};
+}
+
+static struct tc_object filter_of(int ifindex, uint32_t parent)
+{
+	return (struct tc_object){ifindex, parent, FILTER_HANDLE, "bpf"};
+}
+
+/* NULL without memory. */
+static struct nl_msg *tc_message(int type, int flags, struct tc_object o)
 {
 	struct tcmsg tcm = {.tcm_family = AF_UNSPEC,
-		.tcm_ifindex = ifindex,
-		.tcm_parent = parent,
-		.tcm_handle = handle};
+		.tcm_ifindex = o.ifindex,
+		.tcm_parent = o.parent,
+		.tcm_handle = o.handle};
 	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
 
 	if (!msg)
 		return NULL;
-	if (type == RTM_NEWTFILTER || type == RTM_DELTFILTER)
+	if (type == RTM_NEWTFILTER || type == RTM_DELTFILTER) /* priority and protocol */
 		tcm.tcm_info = TC_H_MAKE((uint32_t)FILTER_PRIO << 16, htobe16(ETH_P_ALL));
 	if (nlmsg_append(msg, &tcm, sizeof(tcm), NLMSG_ALIGNTO) < 0 ||
-		(kind && nla_put_string(msg, TCA_KIND, kind) < 0)) {
+		(o.kind && nla_put_string(msg, TCA_KIND, o.kind) < 0)) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -172,7 +188,9 @@ static void collect_filter(struct nlmsghdr *h, void *arg)
 static int filters_list(struct netlink *nl, int ifindex, uint32_t parent, struct filters *f)
 {
 	*f = (struct filters){0};
-	return netlink_request(nl, tc_message(RTM_GETTFILTER, NLM_F_DUMP, ifindex, parent, 0, NULL),
+	return netlink_request(nl,
+		tc_message(RTM_GETTFILTER, NLM_F_DUMP,
+			(struct tc_object){.ifindex = ifindex, .parent = parent}),
 		collect_filter, f);
 }
 
@@ -181,8 +199,8 @@ static int filters_list(struct netlink *nl, int ifindex, uint32_t parent, struct
 static struct nl_msg *filter_message(
 	int ifindex, uint32_t parent, int flags, const char *name, int program)
 {
-	struct nl_msg *msg = tc_message(
-		RTM_NEWTFILTER, NLM_F_CREATE | flags, ifindex, parent, FILTER_HANDLE, "bpf");
+	struct nl_msg *msg =
+		tc_message(RTM_NEWTFILTER, NLM_F_CREATE | flags, filter_of(ifindex, parent));
 	struct nlattr *options;
 
 	if (!msg)
@@ -226,8 +244,8 @@ static int egress_put(struct netlink *nl, int ifindex)
 
 static int filter_del(struct netlink *nl, int ifindex, uint32_t parent)
 {
-	return netlink_request(nl,
-		tc_message(RTM_DELTFILTER, 0, ifindex, parent, FILTER_HANDLE, "bpf"), NULL, NULL);
+	return netlink_request(
+		nl, tc_message(RTM_DELTFILTER, 0, filter_of(ifindex, parent)), NULL, NULL);
 }
 
 /* What is at ffff:, where a clsact qdisc would be. */
@@ -246,13 +264,12 @@ static void collect_kind(struct nlmsghdr *h, void *arg)
 
 static int qdisc_find(struct netlink *nl, int ifindex, enum qdisc_kind *kind)
 {
+	struct tc_object any = clsact_of(ifindex);
 	int rc;
 
+	any.kind = NULL;
 	*kind = QDISC_NONE;
-	rc = netlink_request(nl,
-		tc_message(RTM_GETQDISC, NLM_F_ECHO, ifindex, TC_H_CLSACT,
-			TC_H_MAKE(TC_H_CLSACT, 0), NULL),
-		collect_kind, kind);
+	rc = netlink_request(nl, tc_message(RTM_GETQDISC, NLM_F_ECHO, any), collect_kind, kind);
 	return rc == -ENOENT || rc == -EINVAL ? 0 : rc; /* there never was one, there is none */
 }
 
@@ -265,8 +282,7 @@ static int ingress_put(struct netlink *nl, int ifindex, struct netlink_before *b
 	if (program < 0)
 		return program;
 	rc = netlink_request_two(nl,
-		tc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex, TC_H_CLSACT,
-			TC_H_MAKE(TC_H_CLSACT, 0), "clsact"),
+		tc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, clsact_of(ifindex)),
 		ingress_message(ifindex, NLM_F_EXCL, before, program), answers);
 	close(program);
 	if (rc)
@@ -281,10 +297,7 @@ static int ingress_put(struct netlink *nl, int ifindex, struct netlink_before *b
 
 static int qdisc_del(struct netlink *nl, int ifindex)
 {
-	return netlink_request(nl,
-		tc_message(
-			RTM_DELQDISC, 0, ifindex, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0), "clsact"),
-		NULL, NULL);
+	return netlink_request(nl, tc_message(RTM_DELQDISC, 0, clsact_of(ifindex)), NULL, NULL);
 }
 
 int netlink_barrier_note(struct netlink *nl, int ifindex, const struct netlink_before *before)
@@ -408,8 +421,8 @@ int netlink_barrier_each(struct netlink *nl,
 	void (*fn)(int ifindex, const struct netlink_before *before, void *arg), void *arg)
 {
 	struct clsacts c = {0};
-	int rc = netlink_request(
-		nl, tc_message(RTM_GETQDISC, NLM_F_DUMP, 0, 0, 0, NULL), collect_clsact, &c);
+	int rc = netlink_request(nl, tc_message(RTM_GETQDISC, NLM_F_DUMP, (struct tc_object){0}),
+		collect_clsact, &c);
 
 	if (!rc && c.incomplete)
 		rc = -ENOMEM;

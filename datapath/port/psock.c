@@ -498,14 +498,13 @@ static void tx_wait(int fd)
 	ppoll(&pfd, 1, &ts, NULL);
 }
 
-/* Send from 'msgs'; how many frames are done with, at least one where n is not 0.
+/* Send from 'msgs'; how many are sent, or -errno.
  *
  * EAGAIN: the socket's buffer is full, and drains as the receiver takes frames.  A
  * receiver that takes none must not cost others the worker's time: after waiting in
  * vain, frames are dropped without waiting for a while.  ENOBUFS is never waited for:
  * the device's queueing discipline chose to drop the frame. */
-static unsigned tx_some(struct psock *s, const struct port *port, struct lane *lane,
-	struct mmsghdr *msgs, struct packet **pkts, unsigned n)
+static int tx_some(struct psock *s, const struct lane *lane, struct mmsghdr *msgs, unsigned n)
 {
 	bool patient = lane->now_ms >= __atomic_load_n(&s->tx_full_until_ms, __ATOMIC_RELAXED);
 	int sent = sendmmsg(s->fd, msgs, n, MSG_DONTWAIT);
@@ -518,18 +517,10 @@ static unsigned tx_some(struct psock *s, const struct port *port, struct lane *l
 		tx_wait(s->fd);
 		sent = sendmmsg(s->fd, msgs, n, MSG_DONTWAIT);
 	}
-	if (sent < 0) {
-		unsigned lost = errno == EAGAIN ? n : 1;
-
-		if (errno == EAGAIN && patient)
-			__atomic_store_n(&s->tx_full_until_ms, lane->now_ms + TX_GIVE_UP_MS,
-				__ATOMIC_RELAXED);
-		port_drop(port, lane, tx_reason(errno), lost);
-		return lost;
-	}
-	for (int i = 0; i < sent; i++)
-		port_sent(port, lane, pkts[i]);
-	return (unsigned)sent;
+	if (sent < 0 && errno == EAGAIN && patient)
+		__atomic_store_n(
+			&s->tx_full_until_ms, lane->now_ms + TX_GIVE_UP_MS, __ATOMIC_RELAXED);
+	return sent < 0 ? -errno : sent;
 }
 
 void psock_tx(struct psock *s, const struct port *port, struct lane *lane, struct packet **pkts,
@@ -543,7 +534,17 @@ void psock_tx(struct psock *s, const struct port *port, struct lane *lane, struc
 	for (unsigned i = 0; i < n; i++)
 		msgs[i].msg_hdr = (struct msghdr){
 			.msg_iov = iov[i], .msg_iovlen = kio_tx_iov(pkts[i], &hdrs[i], iov[i])};
-	for (unsigned done = 0; done < n;)
-		done += tx_some(s, port, lane, msgs + done, pkts + done, n - done);
+	for (unsigned done = 0; done < n;) {
+		int sent = tx_some(s, lane, msgs + done, n - done);
+
+		if (sent < 0) {
+			unsigned lost = sent == -EAGAIN ? n - done : 1;
+
+			port_drop(port, lane, tx_reason(-sent), lost);
+			done += lost;
+		}
+		for (int i = 0; i < sent; i++)
+			port_sent(port, lane, pkts[done++]);
+	}
 	port_free_all(lane, pkts, n);
 }

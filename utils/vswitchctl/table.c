@@ -173,10 +173,19 @@ void text_fold(struct strbuf *out, const char *text, unsigned indent, unsigned w
 	}
 }
 
-static void print_cell(const struct table *table, const struct cell *cell, unsigned column,
-	const size_t *widths, size_t at, struct strbuf *out)
+/* What is printed: a table, and where to. */
+struct print {
+	const struct table *table;
+	const size_t *widths; /* of its columns */
+	struct strbuf *out;
+};
+
+static void print_cell(
+	const struct print *print, const struct cell *cell, unsigned column, size_t at)
 {
-	size_t blanks = widths[column] - text_width(cell->text);
+	const struct table *table = print->table;
+	struct strbuf *out = print->out;
+	size_t blanks = print->widths[column] - text_width(cell->text);
 	bool last = column + 1 == table->n_columns, right = table->columns[column].right;
 
 	if (right)
@@ -197,15 +206,15 @@ static void print_cell(const struct table *table, const struct cell *cell, unsig
 }
 
 /* One row: n_columns cells.  Trailing blanks are cut, for empty last cells. */
-static void print_row(const struct table *table, const struct cell *row, const size_t *widths,
-	unsigned indent, struct strbuf *out)
+static void print_row(const struct print *print, const struct cell *row, unsigned indent)
 {
+	struct strbuf *out = print->out;
 	size_t at = indent;
 
 	put_blanks(out, indent);
-	for (unsigned c = 0; c < table->n_columns; c++) {
-		print_cell(table, &row[c], c, widths, at, out);
-		at += widths[c] + GAP;
+	for (unsigned c = 0; c < print->table->n_columns; c++) {
+		print_cell(print, &row[c], c, at);
+		at += print->widths[c] + GAP;
 	}
 	while (out->len && out->str[out->len - 1] == ' ')
 		out->str[--out->len] = '\0';
@@ -218,6 +227,7 @@ static void print_rows(
 	bool first = !widths[0], titled = table->columns[0].title != NULL;
 	struct cell header[TABLE_COLUMNS_MAX];
 	unsigned n = table->n_columns;
+	struct print print = {table, widths, out};
 
 	assert(n <= TABLE_COLUMNS_MAX);
 	if (!table->n_cells)
@@ -230,9 +240,9 @@ static void print_rows(
 		if (text_width(table->cells[i].text) > widths[i % n])
 			widths[i % n] = text_width(table->cells[i].text);
 	if (titled && first)
-		print_row(table, header, widths, indent, out);
+		print_row(&print, header, indent);
 	for (size_t i = 0; i + n <= table->n_cells; i += n)
-		print_row(table, &table->cells[i], widths, indent, out);
+		print_row(&print, &table->cells[i], indent);
 }
 
 void table_print(const struct table *table, unsigned indent, struct strbuf *out)
