@@ -29,11 +29,17 @@ void strbuf_fini(struct strbuf *sb)
 	*sb = STRBUF_INIT;
 }
 
+void strbuf_cut(struct strbuf *sb, size_t len)
+{
+	assert(len <= sb->len);
+	sb->len = len;
+	if (sb->str)
+		sb->str[len] = '\0';
+}
+
 void strbuf_reset(struct strbuf *sb)
 {
-	sb->len = 0;
-	if (sb->str)
-		sb->str[0] = '\0';
+	strbuf_cut(sb, 0);
 }
 
 void strbuf_putc(struct strbuf *sb, char c)

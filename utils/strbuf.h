@@ -20,6 +20,9 @@ struct strbuf {
 void strbuf_fini(struct strbuf *sb);
 void strbuf_reset(struct strbuf *sb);
 
+/* Keep the first 'len' bytes; there are at least as many. */
+void strbuf_cut(struct strbuf *sb, size_t len);
+
 void strbuf_putc(struct strbuf *sb, char c);
 void strbuf_puts(struct strbuf *sb, const char *s);
 void strbuf_printf(struct strbuf *sb, const char *fmt, ...)

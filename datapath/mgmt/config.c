@@ -29,6 +29,7 @@ struct config {
 	struct strmap addresses;	     /* port -> count of static addresses */
 	size_t n_internal;		     /* objects of internal ports */
 	struct config_sizes sizes;	     /* of all objects */
+	json_t *exported;		     /* what config_export() gave out; NULL: it is old */
 };
 
 static bool interface_exists(const char *name)
@@ -88,6 +89,7 @@ void config_destroy(struct config *c)
 		strmap_fini_values(&c->objects[kind], object_free);
 	strmap_fini_values(&c->numbers, numbers_free);
 	strmap_fini(&c->addresses);
+	json_decref(c->exported);
 	free(c);
 }
 
@@ -236,6 +238,8 @@ static json_t *config_put(struct config *c, enum config_kind kind, const char *n
 {
 	json_t *old = strmap_get(&c->objects[kind], name);
 
+	json_decref(c->exported);
+	c->exported = NULL;
 	count_object(c, kind, object, true);
 	count_object(c, kind, old, false);
 	if (object)
@@ -404,9 +408,11 @@ static json_t *export_kind(const struct config *c, enum config_kind kind)
 	return list;
 }
 
-json_t *config_export(const struct config *c)
+json_t *config_export(struct config *c)
 {
-	return must(json_pack("{s:i, s:o, s:o, s:o}", "version", 1, "bridges",
-		export_kind(c, CONFIG_BRIDGE), "ports", export_kind(c, CONFIG_PORT), "fdb",
-		export_kind(c, CONFIG_FDB)));
+	if (!c->exported)
+		c->exported = must(json_pack("{s:i, s:o, s:o, s:o}", "version", 1, "bridges",
+			export_kind(c, CONFIG_BRIDGE), "ports", export_kind(c, CONFIG_PORT), "fdb",
+			export_kind(c, CONFIG_FDB)));
+	return json_incref(c->exported);
 }

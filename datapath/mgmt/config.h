@@ -127,8 +127,9 @@ bool config_change_is_one(const struct config_change *ch);
 /* [{"action", "kind", "name", "keys"}…], see proto/management.md. */
 json_t *config_tx_describe(const struct config_tx *tx);
 
-/* The document of 'config export'. */
-json_t *config_export(const struct config *c);
+/* The document of 'config export': the same one, not to be changed, until the configuration
+ * changes, so that who asks often costs no memory. */
+json_t *config_export(struct config *c);
 
 /* Put an object that the store had, bridges first, addresses last; checked like one of
  * a document (apply.c). */

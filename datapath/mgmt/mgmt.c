@@ -103,6 +103,8 @@ static int make_parts(struct mgmt *m, const struct mgmt_conf *conf)
 	if (!err)
 		err = watch_create(
 			m->base, m->dp, committer_stats(m->committer).revision, &m->watch);
+	if (!err)
+		err = rpc_turns_create(m->base, &m->turns);
 	return err;
 }
 
@@ -181,6 +183,7 @@ void mgmt_destroy(struct mgmt *m)
 	rpc_server_destroy(m->server);
 	store_close(m->store); /* finishes what it was given */
 	committer_destroy(m->committer);
+	rpc_turns_destroy(m->turns);
 	watch_destroy(m->watch);
 	reconcile_destroy(m->rec);
 	config_destroy(m->config);

@@ -6,6 +6,7 @@
 #include "mgmt.h"
 #include "reconcile.h"
 #include "rpc_server.h"
+#include "rpc_turn.h"
 #include "store.h"
 #include "watch.h"
 
@@ -17,6 +18,7 @@ struct mgmt {
 	struct store *store;
 	struct committer *committer;
 	struct watch *watch;
+	struct rpc_turns *turns;
 	struct rpc_server *server; /* NULL: nobody listens (tests) */
 	char *rundir, *database;
 	uint64_t start_ms;

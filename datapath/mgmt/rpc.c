@@ -1,7 +1,13 @@
 /* How it works: a line becomes a request with one or more calls.  Its changes, if it
  * has any, become one commit_request.  Requests wait in the session's queue; the one at
  * its head is answered when its changes are done (or at once when it has none), with
- * the calls that only look run at that time, after the changes of the same batch. */
+ * the calls that only look run at that time, after the changes of the same batch.
+ *
+ * A call is run, its answer written and its result released before the next one is
+ * looked at, so that a batch never holds more than its answer.  The answer keeps room
+ * for an error to each call that is still to come; what does not fit is answered by
+ * that error, and no call behind it is run.  Answering goes in turns (rpc_turn.h): a
+ * request may be half answered, and is at the head of the queue meanwhile. */
 #include "rpc.h"
 
 #include <assert.h>
@@ -12,7 +18,12 @@
 #include "mgmt_priv.h"
 #include "must.h"
 #include "rpc_method.h"
+#include "rpc_turn.h"
 #include "switch_limits.h"
+
+/* For an answer that says only that there is no room for the answer, beside its id. */
+enum { ERROR_ROOM = 160 };
+#define TOO_LONG "the answer is longer than %d bytes; ask for less at once"
 
 struct request_call {
 	struct rpc_call call;
@@ -30,6 +41,15 @@ struct request {
 	size_t bytes; /* of its text */
 	struct request_call *calls;
 	struct commit_request commit;
+
+	/* while it is answered */
+	bool begun;
+	bool refused;		    /* one of its calls was, before any was run */
+	bool full;		    /* an answer did not fit: no further call is run */
+	size_t next;		    /* the call to answer next */
+	size_t reserved;	    /* bytes for an error to each call from 'next' on */
+	struct strbuf out;	    /* begins with '[', also where it is no batch */
+	struct watch_filter *watch; /* NULL: none is asked for */
 };
 
 struct rpc_session {
@@ -40,8 +60,12 @@ struct rpc_session {
 	size_t n_requests, n_bytes; /* pending */
 	struct watcher *watcher;    /* NULL: does not watch */
 	struct held held;
+	struct rpc_turn turn;
 	bool pumping, destroyed;
+	bool hurry; /* the switch stops: no turns are taken any more */
 };
+
+static void session_go(void *arg);
 
 void rpc_session_create(
 	struct mgmt *m, const struct rpc_session_ops *ops, void *arg, struct rpc_session **out)
@@ -52,24 +76,37 @@ void rpc_session_create(
 	s->ops = ops;
 	s->arg = arg;
 	list_init(&s->requests);
+	rpc_turn_init(&s->turn, session_go, s);
 	*out = s;
+}
+
+static void call_fini(struct request_call *rc)
+{
+	refusal_fini(&rc->call.refusal);
+	json_decref(rc->call.result);
+	json_decref(rc->call.own_params);
+	strbuf_fini(&rc->call.text);
+	watch_filter_destroy(rc->call.watch);
+	free(rc->id);
+	*rc = (struct request_call){0};
+}
+
+static void request_free_calls(struct request *rq)
+{
+	for (size_t i = 0; i < rq->n; i++)
+		call_fini(&rq->calls[i]);
+	free(rq->calls);
 }
 
 static void request_free(struct request *rq)
 {
-	for (size_t i = 0; i < rq->n; i++) {
-		refusal_fini(&rq->calls[i].call.refusal);
-		json_decref(rq->calls[i].call.result);
-		json_decref(rq->calls[i].call.own_params);
-		strbuf_fini(&rq->calls[i].call.text);
-		watch_filter_destroy(rq->calls[i].call.watch);
-		free(rq->calls[i].id);
-	}
+	request_free_calls(rq);
 	for (size_t i = 0; i < rq->commit.n; i++)
 		json_decref(rq->commit.ops[i].result);
 	refusal_fini(&rq->commit.refusal);
 	free(rq->commit.ops);
-	free(rq->calls);
+	strbuf_fini(&rq->out);
+	watch_filter_destroy(rq->watch);
 	json_decref(rq->json);
 	free(rq);
 }
@@ -78,6 +115,7 @@ void rpc_session_destroy(struct rpc_session *s)
 {
 	if (!s)
 		return;
+	rpc_turn_cancel(&s->turn);
 	watcher_destroy(s->watcher);
 	s->watcher = NULL;
 	held_fini(&s->held, &s->mgmt->parts_bytes);
@@ -169,47 +207,68 @@ static void call_parse(struct request_call *rc, const json_t *json)
 		rc->method = NULL;
 }
 
-/* A batch of more calls than one may have: one answer, to none of them. */
-static void request_too_long(struct request *rq)
+static size_t call_room(const struct request_call *rc)
+{
+	return rc->id ? strlen(rc->id) + ERROR_ROOM : 0;
+}
+
+/* One answer, to none of its calls. */
+static void request_refuse(struct request *rq, const char *why)
 {
 	struct request_call *rc = must(calloc(1, sizeof(*rc)));
 
-	refuse(&rc->call.refusal, REFUSED_LIMIT, NULL, "a batch of %zu calls is more than %d",
-		json_array_size(rq->json), LIMITS_BATCH_CALLS);
+	request_free_calls(rq);
+	refuse(&rc->call.refusal, REFUSED_LIMIT, NULL, "%s", why);
 	rc->id = must(strdup("null"));
 	rq->batch = false;
 	rq->n = 1;
+	rq->n_ops = 0;
 	rq->calls = rc;
+	rq->reserved = call_room(rc);
+}
+
+static void request_parse(struct request *rq, const char *bad)
+{
+	rq->n = rq->batch ? json_array_size(rq->json) : 1;
+	rq->calls = must(calloc(rq->n, sizeof(*rq->calls)));
+	for (size_t i = 0; i < rq->n; i++) {
+		struct request_call *rc = &rq->calls[i];
+
+		rc->call.mgmt = rq->session->mgmt;
+		rc->call.held = &rq->session->held;
+		rc->call.bytes = rq->bytes;
+		if (rq->json) {
+			call_parse(rc, rq->batch ? json_array_get(rq->json, i) : rq->json);
+		} else {
+			refuse(&rc->call.refusal, REFUSED_NOT_JSON, NULL, "not JSON: %s", bad);
+			rc->id = must(strdup("null"));
+		}
+		rq->n_ops += rc->method && rc->method->change;
+		rq->reserved += call_room(rc);
+	}
 }
 
 static struct request *request_create(
 	struct rpc_session *s, json_t *json, size_t bytes, const char *bad)
 {
 	struct request *rq = must(calloc(1, sizeof(*rq)));
+	char why[80];
 
 	rq->session = s;
 	rq->json = json;
 	rq->bytes = bytes;
 	rq->batch = json_is_array(json) && json_array_size(json);
 	if (rq->batch && json_array_size(json) > LIMITS_BATCH_CALLS) {
-		request_too_long(rq);
+		snprintf(why, sizeof(why), "a batch of %zu calls is more than %d",
+			json_array_size(json), LIMITS_BATCH_CALLS);
+		request_refuse(rq, why);
 		return rq;
 	}
-	rq->n = rq->batch ? json_array_size(json) : 1;
-	rq->calls = must(calloc(rq->n, sizeof(*rq->calls)));
-	for (size_t i = 0; i < rq->n; i++) {
-		struct request_call *rc = &rq->calls[i];
-
-		rc->call.mgmt = s->mgmt;
-		rc->call.held = &s->held;
-		rc->call.bytes = bytes;
-		if (json) {
-			call_parse(rc, rq->batch ? json_array_get(json, i) : json);
-		} else {
-			refuse(&rc->call.refusal, REFUSED_NOT_JSON, NULL, "not JSON: %s", bad);
-			rc->id = must(strdup("null"));
-		}
-		rq->n_ops += rc->method && rc->method->change;
+	request_parse(rq, bad);
+	if (rq->reserved > LIMITS_TEXT_BYTES) {
+		snprintf(why, sizeof(why), "the answer to these ids is longer than %d bytes",
+			LIMITS_TEXT_BYTES);
+		request_refuse(rq, why);
 	}
 	return rq;
 }
@@ -239,54 +298,67 @@ static bool changes_something(const struct rpc_method *m)
 	return m && m->change && m->change != rpc_config_export;
 }
 
-static void answer_call(struct strbuf *out, struct request_call *rc)
+/* Would 'len' bytes more leave room for errors to the calls that are still to come? */
+static bool has_room(const struct request *rq, size_t len)
 {
-	size_t start = out->len;
-
-	strbuf_printf(out, "{\"jsonrpc\":\"2.0\",\"id\":%s,", rc->id);
-	size_t head = out->len;
-	if (!rc->call.refusal.code) {
-		char *text = rc->call.result
-				     ? json_dumps(rc->call.result, JSON_COMPACT | JSON_ENCODE_ANY |
-									   JSON_REAL_PRECISION(9))
-				     : NULL;
-		const char *result = text		 ? text
-				     : rc->call.text.len ? strbuf_str(&rc->call.text)
-							 : "{}";
-
-		if (start + strlen(result) + 64 < LIMITS_TEXT_BYTES)
-			strbuf_printf(out, "\"result\":%s}", result);
-		else if (changes_something(rc->method)) /* and has done so */
-			strbuf_puts(out, "\"result\":{}}");
-		else
-			refuse(&rc->call.refusal, REFUSED_LIMIT, NULL,
-				"the answer is longer than %d bytes; ask for less at once",
-				LIMITS_TEXT_BYTES);
-		free(text);
-	}
-	if (rc->call.refusal.code) {
-		assert(out->len == head);
-		answer_error(out, &rc->call.refusal);
-	}
+	return rq->out.len + len + rq->reserved < LIMITS_TEXT_BYTES;
 }
 
-static void request_answer(struct request *rq)
+static bool answer_result(struct request *rq, const struct rpc_call *call)
+{
+	char *text = call->result ? json_dumps(call->result,
+					    JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9))
+				  : NULL;
+	const char *result = text ? text : call->text.len ? strbuf_str(&call->text) : "{}";
+	bool fits = has_room(rq, strlen(result) + ERROR_ROOM);
+
+	if (fits) {
+		strbuf_puts(&rq->out, "\"result\":");
+		strbuf_puts(&rq->out, result);
+		strbuf_putc(&rq->out, '}');
+	}
+	free(text);
+	return fits;
+}
+
+static void answer_call(struct request *rq, struct request_call *rc)
+{
+	struct refusal *r = &rc->call.refusal;
+	struct strbuf *out = &rq->out;
+
+	if (!rc->id)
+		return;
+	strbuf_putc(out, out->len ? ',' : '['); /* which only a batch sends */
+	strbuf_puts(out, "{\"jsonrpc\":\"2.0\",\"id\":");
+	strbuf_puts(out, rc->id);
+	strbuf_putc(out, ',');
+	size_t head = out->len;
+	if (!r->code && answer_result(rq, &rc->call))
+		return;
+	if (!r->code)
+		rq->full = true;
+	if (!r->code && changes_something(rc->method)) { /* and has done so */
+		strbuf_puts(out, "\"result\":{}}");
+		return;
+	}
+	if (!r->code)
+		refuse(r, REFUSED_LIMIT, NULL, TOO_LONG, LIMITS_TEXT_BYTES);
+	answer_error(out, r);
+	if (has_room(rq, 0))
+		return;
+	refuse(r, REFUSED_LIMIT, NULL, TOO_LONG, LIMITS_TEXT_BYTES);
+	strbuf_cut(out, head);
+	answer_error(out, r);
+}
+
+static void request_send(struct request *rq)
 {
 	struct rpc_session *s = rq->session;
-	struct strbuf out = STRBUF_INIT;
 
-	for (size_t i = 0; i < rq->n; i++) {
-		if (!rq->calls[i].id)
-			continue;
-		if (rq->batch)
-			strbuf_putc(&out, out.len ? ',' : '[');
-		answer_call(&out, &rq->calls[i]);
-	}
-	if (out.len) {
-		strbuf_puts(&out, rq->batch ? "]\n" : "\n");
-		s->ops->send(s->arg, out.str, out.len);
-	}
-	strbuf_fini(&out);
+	if (!rq->out.len)
+		return;
+	strbuf_puts(&rq->out, rq->batch ? "]\n" : "\n");
+	s->ops->send(s->arg, rq->out.str + !rq->batch, rq->out.len - !rq->batch);
 }
 
 char *rpc_error_line(int code, const char *message)
@@ -346,45 +418,75 @@ static void request_watch(struct request *rq)
 {
 	struct rpc_session *s = rq->session;
 
-	for (size_t i = 0; i < rq->n && !s->destroyed; i++) {
-		struct rpc_call *call = &rq->calls[i].call;
-
-		if (!call->watch)
-			continue;
-		watcher_destroy(s->watcher);
-		watcher_create(s->mgmt->watch, call->watch, s->ops->event, s->arg, &s->watcher);
-		call->watch = NULL;
-	}
+	if (!rq->watch || s->destroyed)
+		return;
+	watcher_destroy(s->watcher);
+	watcher_create(s->mgmt->watch, rq->watch, s->ops->event, s->arg, &s->watcher);
+	rq->watch = NULL;
 }
 
-static void request_finish(struct request *rq)
+static void call_run(const struct request *rq, struct request_call *rc)
 {
-	bool refused = request_refused(rq);
+	const struct rpc_method *m = rc->method;
+	struct refusal *r = &rc->call.refusal;
 
-	if (rq->n_ops)
-		request_outcome(rq);
-	refused = refused || rq->commit.refusal.code;
-	for (size_t i = 0; i < rq->n; i++) {
-		const struct rpc_method *m = rq->calls[i].method;
-		struct rpc_call *call = &rq->calls[i].call;
-
-		if (!m || !m->run || call->refusal.code)
-			continue;
-		if (refused && m->action)
-			refuse(&call->refusal, REFUSED_BATCH, NULL,
-				"not done: another request of the batch was refused");
-		else
-			m->run(call);
-	}
-	request_answer(rq);
-	request_watch(rq);
+	if (!m || !m->run || r->code)
+		return;
+	if (rq->refused && m->action)
+		refuse(r, REFUSED_BATCH, NULL,
+			"not done: another request of the batch was refused");
+	else if (rq->full && !changes_something(m))
+		refuse(r, REFUSED_LIMIT, NULL, TOO_LONG, LIMITS_TEXT_BYTES);
+	else if (rq->session->hurry && !m->change)
+		refuse(r, REFUSED_SYSTEM, NULL, "not done: the switch is stopping");
+	else
+		m->run(&rc->call);
 }
 
-void rpc_session_pump(struct rpc_session *s)
+/* Of several only the last one counts. */
+static void request_note_watch(struct request *rq, struct rpc_call *call)
+{
+	if (!call->watch || call->refusal.code)
+		return;
+	watch_filter_destroy(rq->watch);
+	rq->watch = call->watch;
+	call->watch = NULL;
+}
+
+/* Answer at least one call, and more while the turn lasts.  False: some are left. */
+static bool request_answer(struct request *rq)
+{
+	struct rpc_session *s = rq->session;
+
+	if (!rq->begun) {
+		rq->begun = true;
+		rq->refused = request_refused(rq);
+		if (rq->n_ops)
+			request_outcome(rq);
+		rq->refused |= rq->commit.refusal.code != 0;
+	}
+	do {
+		struct request_call *rc = &rq->calls[rq->next++];
+
+		rq->reserved -= call_room(rc);
+		call_run(rq, rc);
+		answer_call(rq, rc);
+		request_note_watch(rq, &rc->call);
+		call_fini(rc);
+	} while (rq->next < rq->n && (s->hurry || !rpc_turns_over(s->mgmt->turns)));
+	if (rq->next < rq->n)
+		return false;
+	request_send(rq);
+	request_watch(rq);
+	return true;
+}
+
+/* 'resumed': by its turn, which is for some part of a request, however late it is. */
+static void session_pump(struct rpc_session *s, bool resumed)
 {
 	bool any = false;
 
-	if (s->pumping)
+	if (s->pumping || rpc_turn_waits(&s->turn))
 		return;
 	s->pumping = true;
 	while (!s->destroyed && !list_empty(&s->requests) && s->ops->ready(s->arg)) {
@@ -392,11 +494,19 @@ void rpc_session_pump(struct rpc_session *s)
 
 		if (rq->committing)
 			break;
-		list_del(&rq->link);
+		if (!resumed && !s->hurry && rpc_turns_over(s->mgmt->turns)) {
+			rpc_turn_wait(s->mgmt->turns, &s->turn);
+			break;
+		}
+		resumed = false;
+		list_del(&rq->link); /* what is on our stack nobody else may free */
+		if (!request_answer(rq) && !s->destroyed) {
+			list_add_before(s->requests.next, &rq->link);
+			continue;
+		}
 		s->n_requests--;
 		s->n_bytes -= rq->bytes;
 		any = true;
-		request_finish(rq);
 		request_free(rq);
 	}
 	s->pumping = false;
@@ -404,6 +514,23 @@ void rpc_session_pump(struct rpc_session *s)
 		free(s);
 	else if (any)
 		s->ops->answered(s->arg);
+}
+
+static void session_go(void *arg)
+{
+	session_pump(arg, true);
+}
+
+void rpc_session_pump(struct rpc_session *s)
+{
+	session_pump(s, false);
+}
+
+void rpc_session_finish(struct rpc_session *s)
+{
+	s->hurry = true;
+	rpc_turn_cancel(&s->turn);
+	session_pump(s, true);
 }
 
 static void request_committed(struct commit_request *commit)

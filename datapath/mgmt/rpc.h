@@ -3,7 +3,8 @@
  * A session is one client.  It is given whole lines and gives out whole lines, in the
  * order of the requests; where lines come from and go to is rpc_server.h's affair (or
  * a test's).  Changes go to the committer as they come in, so that many sent at once
- * share a commit; what only looks is answered when its turn comes.
+ * share a commit; what only looks is answered when its turn comes.  Answering a long
+ * batch, or many requests, takes several rounds of the event loop (rpc_turn.h).
  *
  * Bounds: switch_limits.h.
  *
@@ -39,6 +40,10 @@ void rpc_session_line(struct rpc_session *s, const char *line, size_t len);
 
 /* Go on answering. */
 void rpc_session_pump(struct rpc_session *s);
+
+/* The switch stops: answer now what has no changes under way.  What only looks and has not
+ * been begun is refused. */
+void rpc_session_finish(struct rpc_session *s);
 
 /* Requests not yet answered. */
 size_t rpc_session_pending(const struct rpc_session *s);

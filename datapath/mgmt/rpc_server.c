@@ -421,6 +421,7 @@ void rpc_server_destroy(struct rpc_server *s)
 	list_for_each_safe (it, tmp, &s->clients) {
 		struct client *cl = container_of(it, struct client, link);
 
+		rpc_session_finish(cl->session);
 		client_flush(cl);
 		client_destroy(cl);
 	}

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "store_env.h"
+#include "store_view.h"
 
 /* ---- a disk that fails: an SQLite VFS over the system's ---- */
 
@@ -153,6 +154,11 @@ static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int fl
 
 static void shim_install(void)
 {
+	sqlite3 *db = NULL;
+
+	/* Registers itself: before ours, or it would be the default once ours is gone. */
+	store_view_open("/nonexistent/a.db", &db);
+	sqlite3_close(db);
 	shim.real = sqlite3_vfs_find(NULL);
 	shim.vfs = *shim.real;
 	shim.vfs.zName = "shim";
