@@ -68,10 +68,10 @@ static json_t *status_store(struct mgmt *m)
 	struct store_stats st = store_stats(m->store);
 	json_t *error = json_string(st.last_error);
 
-	return must(json_pack("{s:s, s:i, s:I, s:I, s:o, s:i}", "path", m->database, "schema",
-		st.schema, "commits", (json_int_t)st.commits, "failed", (json_int_t)st.failed,
-		"last-error", error ? error : json_string("unknown"), "unreadable",
-		(int)m->unreadable));
+	return must(json_pack("{s:s, s:i, s:I, s:I, s:I, s:o, s:i}", "path", m->database, "schema",
+		st.schema, "logs-lost", (json_int_t)st.logs_lost, "commits", (json_int_t)st.commits,
+		"failed", (json_int_t)st.failed, "last-error",
+		error ? error : json_string("unknown"), "unreadable", (int)m->unreadable));
 }
 
 static json_t *status_clients(struct mgmt *m)

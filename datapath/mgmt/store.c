@@ -5,7 +5,12 @@
  * When COMMIT fails in its fsync, the pages with their commit mark may be in the log
  * all the same, and a crash now would bring a refused change back.  So a failed commit
  * is followed by another small one (the counter 'failure'), which overwrites the log
- * from the same place on.  Where that fails, too, no change is taken until it works. */
+ * from the same place on.  Where that fails, too, no change is taken until it works.
+ *
+ * What was committed lately is in the log only, so before each commit the log is looked at:
+ * where somebody took it away or put another in its place, all that it holds is brought into
+ * the database first, from the open one, and a new log begun.  Where it was cut short, part
+ * of that is lost, and no change is taken any more: it would be lost with the rest. */
 #include "store.h"
 
 #include <assert.h>
@@ -197,6 +202,43 @@ static int overwrite_failure(struct store *s)
 	return rc;
 }
 
+/* The log lost its name: save what it holds, and go on with a new one.  SQLite takes away
+ * what has its name when it closes. */
+static int renew_log(struct store *s, char *why, size_t len)
+{
+	int rc = store_file_save_log(&s->file);
+
+	if (rc) {
+		snprintf(why, len, "the log of %s is gone, and cannot be saved: %s", s->path,
+			sqlite3_errmsg(s->file.db));
+		return sqlite_errno(rc);
+	}
+	log_warn(
+		"database %s: its log was removed or replaced, all that it held is saved", s->path);
+	pthread_mutex_lock(&s->lock);
+	s->stats.logs_lost++;
+	pthread_mutex_unlock(&s->lock);
+	reopen(s);
+	return 0;
+}
+
+static int check_log(struct store *s, char *why, size_t len)
+{
+	if (!s->file.db)
+		return 0;
+	switch (store_file_look_at_log(&s->file, s->path)) {
+	case STORE_FILE_LOG_GONE:
+		return renew_log(s, why, len);
+	case STORE_FILE_LOG_CUT:
+		store_file_abandon_log(&s->file);
+		snprintf(why, len, "the log of %s was cut short: export the configuration, restart",
+			s->path);
+		return -ESTALE;
+	default:
+		return 0;
+	}
+}
+
 static int commit_group(struct store *s, const struct store_group *g, char *why, size_t len)
 {
 	sqlite3 *db;
@@ -207,6 +249,9 @@ static int commit_group(struct store *s, const struct store_group *g, char *why,
 		snprintf(why, len, "%s is gone or another file by now", s->path);
 		return -ESTALE;
 	}
+	rc = check_log(s, why, len);
+	if (rc)
+		return rc;
 	rc = s->doubtful && writable(s) ? overwrite_failure(s) : SQLITE_OK;
 	if (!rc)
 		rc = begin(s);
@@ -219,8 +264,10 @@ static int commit_group(struct store *s, const struct store_group *g, char *why,
 		rc = write_rows(s, g);
 	if (!rc)
 		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-	if (!rc)
+	if (!rc) {
+		store_file_note_log(&s->file, s->path);
 		return 0;
+	}
 	describe(db, rc, why, len);
 	if (!sqlite3_get_autocommit(db))
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);

@@ -64,6 +64,7 @@ struct store_stats {
 	uint64_t revision; /* as it was when the store was loaded */
 	uint64_t commits;  /* that succeeded */
 	uint64_t failed;
+	uint64_t logs_lost;   /* removed or replaced under us, and what they held saved */
 	char last_error[160]; /* "" while none failed */
 };
 

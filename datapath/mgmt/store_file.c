@@ -97,14 +97,21 @@ static int open_and_lock(const char *path, const struct store_file *existing, st
 	return 0;
 }
 
-/* Of a file that SQLite keeps beside the database, where a link leads to; 0 where absent. */
-static long long side_file_size(const char *path, const char *suffix)
+/* A file that SQLite keeps beside the database, where a link leads to. */
+static bool side_file(const char *path, const char *suffix, struct stat *st)
 {
 	char real[PATH_MAX], name[PATH_MAX + 16];
-	struct stat st;
 
 	snprintf(name, sizeof(name), "%s%s", realpath(path, real) ? real : path, suffix);
-	return stat(name, &st) ? 0 : (long long)st.st_size;
+	return !stat(name, st);
+}
+
+/* 0 where absent. */
+static long long side_file_size(const char *path, const char *suffix)
+{
+	struct stat st;
+
+	return side_file(path, suffix, &st) ? (long long)st.st_size : 0;
 }
 
 static int check_owner(
@@ -385,6 +392,42 @@ static int open_for_reading(struct store_file *f, const char *path,
 	return 0;
 }
 
+void store_file_note_log(struct store_file *f, const char *path)
+{
+	struct stat st;
+
+	f->log.known = f->lock_fd >= 0 && !f->read_only && side_file(path, "-wal", &st);
+	if (!f->log.known)
+		return;
+	f->log.device = st.st_dev;
+	f->log.inode = st.st_ino;
+	f->log.size = st.st_size;
+}
+
+/* SQLite never makes it shorter: it begins anew by writing over it. */
+enum store_file_log store_file_look_at_log(const struct store_file *f, const char *path)
+{
+	struct stat st;
+
+	if (!f->log.known)
+		return STORE_FILE_LOG_SAFE;
+	if (!side_file(path, "-wal", &st) || st.st_dev != f->log.device ||
+		st.st_ino != f->log.inode)
+		return STORE_FILE_LOG_GONE;
+	return st.st_size < f->log.size ? STORE_FILE_LOG_CUT : STORE_FILE_LOG_SAFE;
+}
+
+int store_file_save_log(struct store_file *f)
+{
+	return sqlite3_wal_checkpoint_v2(f->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+/* Some pages of a commit without the others would be worse than none. */
+void store_file_abandon_log(struct store_file *f)
+{
+	sqlite3_db_config(f->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 int store_file_open(const char *path, const struct store_migration *migrations,
 	const struct store_file *existing, struct store_file *f, struct strbuf *why)
 {
@@ -404,6 +447,8 @@ int store_file_open(const char *path, const struct store_migration *migrations,
 				  : open_for_writing(f, path, migrations, why);
 	if (rc)
 		store_file_close(f);
+	else
+		store_file_note_log(f, path);
 	return rc;
 }
 
