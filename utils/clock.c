@@ -24,6 +24,14 @@ uint64_t clock_now_ms(void)
 	return clock_now_ns() / 1000000u;
 }
 
+uint64_t clock_thread_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 void clock_warp_ms(uint64_t ms)
 {
 	atomic_fetch_add(&warp_ns, ms * 1000000u);

@@ -11,6 +11,9 @@
 uint64_t clock_now_ns(void);
 uint64_t clock_now_ms(void);
 
+/* Processor time that the calling thread has used; a system call. */
+uint64_t clock_thread_ns(void);
+
 /* Move the clock forward; for tests of time-outs and ageing. */
 void clock_warp_ms(uint64_t ms);
 

@@ -43,6 +43,11 @@ static inline void list_add_tail(struct list *head, struct list *l)
 	list_add_before(head, l);
 }
 
+static inline void list_add_head(struct list *head, struct list *l)
+{
+	list_add_before(head->next, l);
+}
+
 /* Unlink 'l' and leave it pointing at itself, so that a second call is harmless. */
 static inline void list_del(struct list *l)
 {

@@ -75,9 +75,11 @@ struct rxq {
 	unsigned worker; /* that polls it; control's */
 	struct list link;
 	bool armed;
-	bool watched;	/* its descriptor is in the worker's epoll set */
-	bool error;	/* one waits at fd; rx() is to take it */
-	unsigned burst; /* frames taken at once, at most */
+	bool watched;		   /* its descriptor is in the worker's epoll set */
+	bool error;		   /* one waits at fd; rx() is to take it */
+	unsigned burst;		   /* frames taken at once, at most */
+	uint64_t suspect_until_ns; /* its bursts are timed: one took long */
+	uint64_t slow_until_ns;	   /* it shares a part of the worker's time: see worker.c */
 	uint64_t last_rx_ns;
 	uint64_t gap_ns;	 /* mean time between bursts, lately */
 	uint64_t watch_again_ns; /* where the descriptor could not be watched */

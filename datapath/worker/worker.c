@@ -19,6 +19,17 @@
  * ports may take a millisecond.  A queue whose burst took longer than BURST_US gets
  * smaller ones, so that the others have their turn, until they are short again.
  *
+ * Where a burst takes more than SLOW_US all the same, of the thread's own time, its queue
+ * is slow for a while.  All slow queues together have a quarter of the worker's time, as
+ * long as others are heard of: after such a burst none of them is polled for three times
+ * what it took, and they take turns.  What comes too fast for that, their devices drop.  So
+ * whoever sends what is dear pays for it: others seldom meet one of its bursts, each of
+ * which is bounded (lane.h), and hardly ever two in a row.  Rejected: to share out time
+ * among all queues; it would hold back those that are busy with what is cheap, to no one's
+ * gain, since between short bursts all others have their turn anyhow.
+ *
+ * A queue that was asleep goes to the front, or it would wait for a round.
+ *
  * With no busy queue the worker goes offline for RCU and sleeps in epoll_wait();
  * the control thread's calls wake it through an eventfd in the same set.  While
  * busy, it looks at the set every EPOLL_PERIOD_NS, so that an armed queue is not
@@ -40,7 +51,11 @@ enum {
 	EPOLL_PERIOD_NS = 30000,
 	EPOLL_EVENTS = 64,
 	BURST_US = 500,
-	GAP_WEIGHT_SHIFT = 3, /* the mean gap takes in 1/8 of each new one */
+	SLOW_US = 2 * BURST_US, /* what a burst that grows and shrinks by BURST_US stays below */
+	SLOW_REST = 3,		/* times what the burst took */
+	SLOW_FOR_NS = 1000000000,
+	OTHERS_FOR_NS = 2000000000, /* longer than between two pings */
+	GAP_WEIGHT_SHIFT = 3,	    /* the mean gap takes in 1/8 of each new one */
 	WATCH_AGAIN_NS = 1000000000,
 };
 
@@ -54,7 +69,7 @@ static void queue_note_events(struct rxq *q, uint32_t events)
 static void queue_wake(struct worker *w, struct rxq *q)
 {
 	q->armed = false;
-	list_add_tail(&w->busy, &q->link);
+	list_add_head(&w->busy, &q->link);
 	count_add(&w->count.queues_busy, 1);
 }
 
@@ -95,6 +110,7 @@ void worker_queue_add(struct worker *w, struct rxq *q)
 {
 	q->burst = BATCH_MAX;
 	q->gap_ns = 0;
+	q->suspect_until_ns = q->slow_until_ns = 0;
 	q->watch_again_ns = 0;
 	q->watched = false;
 	q->last_rx_ns = w->lane.now_ns;
@@ -141,6 +157,26 @@ static void queue_fit_burst(const struct worker *w, struct rxq *q, unsigned n, u
 		q->burst = 2 * n < BATCH_MAX ? 2 * n : BATCH_MAX;
 }
 
+/* Is it slow, and not its turn? */
+static bool queue_rests(const struct worker *w, const struct rxq *q)
+{
+	return w->lane.now_ns < q->slow_until_ns && w->lane.now_ns < w->slow_turn_ns &&
+	       w->lane.now_ns < w->others_until_ns;
+}
+
+/* A burst has taken 'cpu_ns' of the thread's time. */
+static void queue_charge(struct worker *w, struct rxq *q, uint64_t cpu_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (cpu_ns <= SLOW_US * 1000)
+		return;
+	q->suspect_until_ns = q->slow_until_ns = now_ns + SLOW_FOR_NS;
+	w->slow_turn_ns = now_ns + SLOW_REST * cpu_ns;
+	w->slow_last = q;
+	w->slow_served = q;
+}
+
 static unsigned queue_poll(struct worker *w, struct rxq *q)
 {
 	struct packet *pkts[BATCH_MAX];
@@ -164,6 +200,32 @@ static unsigned queue_poll(struct worker *w, struct rxq *q)
 	return n;
 }
 
+/* A queue's turn.  That the clock says that a burst was long may be because the thread did
+ * not run: only then the thread's own time is asked for, which is dear, from the next
+ * burst on. */
+static void queue_take_turn(struct worker *w, struct rxq *q)
+{
+	uint64_t start = clock_cycles(), took;
+	bool timed = w->lane.now_ns < q->suspect_until_ns;
+	uint64_t cpu_ns = timed ? clock_thread_ns() : 0;
+	unsigned n = queue_poll(w, q);
+
+	took = clock_cycles() - start;
+	count_add(&w->count.polls, 1);
+	count_add(n ? &w->count.busy_cycles : &w->count.poll_cycles, took);
+	if (!n)
+		return;
+	queue_fit_burst(w, q, n, took);
+	if (q != w->slow_last)
+		w->others_until_ns = w->lane.now_ns + OTHERS_FOR_NS;
+	if (took <= w->burst_cycles * (SLOW_US / BURST_US))
+		return;
+	if (timed)
+		queue_charge(w, q, clock_thread_ns() - cpu_ns);
+	else
+		q->suspect_until_ns = w->lane.now_ns + SLOW_FOR_NS;
+}
+
 /* One round over the busy queues. */
 static void worker_poll(struct worker *w)
 {
@@ -171,17 +233,16 @@ static void worker_poll(struct worker *w)
 
 	list_for_each_safe (it, tmp, &w->busy) {
 		struct rxq *q = container_of(it, struct rxq, link);
-		uint64_t start = clock_cycles(), took;
-		unsigned n;
 
 		w->lane.now_ns = clock_now_ns();
 		w->lane.now_ms = w->lane.now_ns / 1000000u;
-		n = queue_poll(w, q);
-		took = clock_cycles() - start;
-		if (n)
-			queue_fit_burst(w, q, n, took);
-		count_add(&w->count.polls, 1);
-		count_add(n ? &w->count.busy_cycles : &w->count.poll_cycles, took);
+		if (!queue_rests(w, q))
+			queue_take_turn(w, q);
+	}
+	if (w->slow_served) { /* it had frames, so it is still on the list */
+		list_del(&w->slow_served->link);
+		list_add_tail(&w->busy, &w->slow_served->link);
+		w->slow_served = NULL;
 	}
 }
 

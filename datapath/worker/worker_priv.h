@@ -42,7 +42,11 @@ struct worker {
 	uint64_t spin_ns;
 	uint64_t burst_cycles;
 	struct call_queue calls;
-	struct list busy; /* queues that are polled */
+	struct list busy;	     /* queues that are polled */
+	uint64_t slow_turn_ns;	     /* no slow queue is polled before */
+	uint64_t others_until_ns;    /* others are heard of: slow ones wait for their turn */
+	struct rxq *slow_served;     /* in this round */
+	const struct rxq *slow_last; /* only compared with */
 	struct worker_count count;
 
 	/* control's */

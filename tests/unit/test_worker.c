@@ -34,6 +34,7 @@ enum {
 	FRAME_LEN = 60,
 	SPIN_NS = 3000,
 	PATIENCE_MS = 20000,
+	DEAR_MS = 4,
 };
 
 /* ---- the watchdog's logic ---- */
@@ -227,13 +228,26 @@ static struct world {
 	unsigned running; /* atomic: senders */
 	unsigned done;
 	uint64_t seed;
+	const struct port *dear; /* atomic: its frames cost DEAR_MS each */
+	uint64_t dear_ns;	 /* atomic: what they have cost */
 } world;
+
+static void burn(unsigned n)
+{
+	uint64_t start = clock_thread_ns();
+
+	while (clock_thread_ns() - start < (uint64_t)n * DEAR_MS * 1000000)
+		clock_relax();
+	__atomic_fetch_add(&world.dear_ns, clock_thread_ns() - start, __ATOMIC_RELAXED);
+}
 
 static void enter(struct lane *lane, struct port *port, struct packet **pkts, unsigned n)
 {
 	for (unsigned i = 0; i < PORTS; i++)
 		if (world.targets[i].port == port)
 			__atomic_fetch_add(&world.targets[i].received, n, __ATOMIC_RELEASE);
+	if (port == __atomic_load_n(&world.dear, __ATOMIC_RELAXED))
+		burn(n);
 	port_free_all(lane, pkts, n);
 }
 
@@ -397,6 +411,45 @@ static void no_wake_up_is_lost_between_the_last_poll_and_the_arming(void **state
 	}
 }
 
+/* The part of a second that was spent on the frames of the dear port. */
+static double dear_share(void)
+{
+	uint64_t start_ns = clock_now_ns();
+	uint64_t before = __atomic_load_n(&world.dear_ns, __ATOMIC_RELAXED), ns;
+
+	while ((ns = clock_now_ns() - start_ns) < 1000000000)
+		sched_yield();
+	return (double)(__atomic_load_n(&world.dear_ns, __ATOMIC_RELAXED) - before) / (double)ns;
+}
+
+/* Where each frame takes the worker long, its port has a quarter of the worker's time, as
+ * long as others send.  By itself it has all that there is. */
+static void port_of_dear_frames_leaves_time_to_others(void **state)
+{
+	static const uint8_t data[FRAME_LEN] = {2};
+	const struct sim_frame frame = {.data = data, .len = sizeof(data)};
+	struct port *dear = add_port("dear", &port_sim_ops);
+	struct target *other = NULL;
+
+	__atomic_store_n(&world.dear, dear, __ATOMIC_RELAXED);
+	workers_remove_port(world.workers, dear, note_done, NULL);
+	wait_done(1);
+	sim_port_source(dear, &frame, 1);
+	workers_add_port(world.workers, dear);
+	for (unsigned i = 0; i < PORTS; i++)
+		if (world.targets[i].port->rxqs[0].worker == dear->rxqs[0].worker)
+			other = &world.targets[i];
+	assert_non_null(other);
+	double alone = dear_share();
+	assert_true(send_frame(other, 0) && await(other));
+	double beside = dear_share();
+	printf("of the time: %.2f alone, %.2f beside others\n", alone, beside);
+	assert_true(beside < 0.4);
+	clock_warp_ms(5000);
+	assert_true(dear_share() > 1.3 * beside);
+	del_port(dear);
+}
+
 /* A worker that is never idle still looks at the queues that are armed. */
 static void no_wake_up_is_lost_beside_queues_that_are_always_busy(void **state)
 {
@@ -490,6 +543,7 @@ int main(void)
 		cmocka_unit_test(stuck_worker_is_told_of_once_and_when_it_is_over),
 		T(no_wake_up_is_lost_between_the_last_poll_and_the_arming),
 		T(no_wake_up_is_lost_beside_queues_that_are_always_busy),
+		T(port_of_dear_frames_leaves_time_to_others),
 		T(no_wake_up_is_lost_while_queues_change_hands),
 		T(hanging_worker_is_seen_and_the_other_goes_on),
 	};
