@@ -69,12 +69,10 @@ line = b"[" + b",".join([call(1, "port.list")] * 10000) + b"]\n"
 sent, quiet = 0, time.monotonic()
 while sent < 256 << 20 and time.monotonic() < quiet + 2:
     try:
-        sent += s.send(line)
+        sent += s.send(line[sent % len(line):])
         quiet = time.monotonic()
     except BlockingIOError:
         select.select([], [s], [], 0.1)
-    except (BrokenPipeError, ConnectionResetError):
-        break  # cut off, after half a minute
 if sent >= 64 << 20:
     fail(f"{sent} bytes were taken of a client that takes no answer")
 if rss_kib() - before > 1024 * 1024:
