@@ -335,10 +335,9 @@ static void order_of_answers_is_that_of_the_requests(void **state)
 	rpc_session_line(e->one.session, "{\"id\":\"later\",\"method\":\"version\"}", 33);
 	assert_null(e->one.out); /* not before the batch */
 	WAIT(e, e->one.out);
-	assert_int_equal(e->one.out[0], '[');
-	free(e->one.out);
-	e->one.out = NULL;
-	WAIT(e, e->one.out);
+	/* one round may bring both; what is kept is the last */
+	assert_true(e->one.lines == 2 || e->one.out[0] == '[');
+	WAIT(e, e->one.lines == 2);
 	assert_non_null(strstr(e->one.out, "\"later\""));
 }
 
