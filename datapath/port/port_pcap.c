@@ -2,13 +2,13 @@
  * switch; 'record' gets what the switch sends to the port.  Either may be absent;
  * without 'record' what is sent is counted and forgotten.
  *
- * Each half has a receive queue whose descriptor is a timer, so that a quiet port
- * costs nothing.  The replay's is set for the time at which the next frame is due;
+ * Each half has a receive queue, whose descriptor makes that a quiet port costs
+ * nothing.  The replay's is a timer, set for the time at which the next frame is due;
  * frames that are due leave in bursts, so that one which cannot keep the pace runs
- * at full speed.  The record's yields no frames: its timer is set when the buffer
- * gets its first one, and the poll FLUSH_NS later writes the buffer out.
- * Timers are set relative to the lane's clock, and a poll that comes early leaves
- * them as they are: a descriptor stays readable until the timer is set anew.
+ * at full speed.  The record's (pcap_record.h) yields no frames: it is readable when
+ * some could not be written.
+ * The timer is set relative to the lane's clock, and a poll that comes early leaves
+ * it as it is: the descriptor stays readable until the timer is set anew.
  *
  * The replay starts when its queue is first polled.  By the time stamps, a frame is
  * due as long after the one before as the file says, at once where stamps go
@@ -20,20 +20,21 @@
  * What a record lacks of its frame, and a file that ends within a record, count as
  * rx_too_short.  Behind damage nothing in a file can be found: it ends there.
  *
- * Files are read and written on the worker: disks are slower than the switch, but
- * the kernel reads ahead and writes behind, and this is a port for tests and for
- * offline use. */
+ * The replayed file is read on the worker: the kernel reads ahead, and this is a port for
+ * tests and for offline use.  The recorded one is written by a thread, as all that others
+ * send may end there. */
 #include <errno.h>
 #include <jansson.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "closer.h"
 #include "log.h"
 #include "pcap_file.h"
+#include "pcap_record.h"
 #include "rx_copy.h"
 
 LOG_MODULE(pcap);
@@ -41,8 +42,6 @@ LOG_MODULE(pcap);
 #define NSEC_PER_SEC 1000000000ull
 
 #define GAP_MAX_NS (UINT64_MAX / 4) /* so that no time stamp makes due_ns overflow */
-
-enum { FLUSH_NS = 20 * 1000 * 1000 };
 
 /* The worker's that polls the queue; others read the counters with count_get(). */
 struct replay {
@@ -69,19 +68,12 @@ struct replay {
 	uint64_t frames;       /* received by the switch in all passes */
 };
 
-struct record {
-	struct pcap_file_writer *writer; /* NULL: nothing is recorded */
-	char *path;
-	int timer_fd;
-	pthread_mutex_t lock; /* for what follows, and the writer */
-	uint64_t flush_ns;    /* when the buffer is to be written, 0: it is empty; polled */
-	uint64_t frames;
-};
-
 struct pcap_port {
 	struct replay replay;
-	struct record record;
-	struct rxq rxqs[2]; /* one for each half that is there; priv is the half */
+	struct record *record; /* NULL: nothing is recorded */
+	struct port *port;
+	struct closer_job release; /* of the record, where its disk hangs */
+	struct rxq rxqs[2];	   /* one for each half that is there; priv is the half */
 };
 
 /* In 'in_ns' from now; 0 stops it. */
@@ -267,116 +259,25 @@ close:
 	return err;
 }
 
-/* ---- record ---- */
-
-static uint64_t wall_clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
-static void record_failed(const struct record *rec, const struct port *port,
-	const struct lane *lane, int err, uint64_t n_frames)
-{
-	port_drop(port, lane, DROP_TX_ERROR, (unsigned)n_frames);
-	log_warn_rl("port %s: %llu frames not recorded in %s: %s", port->conf.name,
-		(unsigned long long)n_frames, rec->path, strerror(-err));
-}
-
-/* Consumes the packet.  Locked. */
-static void record_put(struct record *rec, struct port *port, struct lane *lane, struct packet *p,
-	uint64_t time_ns)
-{
-	struct iovec iov[PACKET_TAIL_MAX + 1];
-	int n = packet_slices(p, 0, p->len, iov, PACKET_TAIL_MAX + 1);
-	uint64_t lost = pcap_file_writer_lost(rec->writer);
-	int err = n < 0 ? n : pcap_file_writer_put(rec->writer, time_ns, iov, n);
-
-	if (err) {
-		record_failed(rec, port, lane, err, pcap_file_writer_lost(rec->writer) - lost + 1);
-	} else {
-		port_sent(port, lane, p);
-		count_add(&rec->frames, 1);
-	}
-	arena_free(&lane->arena, p);
-}
-
-static void record_tx(
-	struct record *rec, struct port *port, struct lane *lane, struct packet **pkts, unsigned n)
-{
-	uint64_t time_ns = wall_clock_ns();
-
-	pthread_mutex_lock(&rec->lock);
-	for (unsigned i = 0; i < n; i++)
-		record_put(rec, port, lane, pkts[i], time_ns);
-	if (!rec->flush_ns && pcap_file_writer_waiting(rec->writer)) {
-		__atomic_store_n(&rec->flush_ns, lane->now_ns + FLUSH_NS, __ATOMIC_RELAXED);
-		timer_set(rec->timer_fd, FLUSH_NS);
-	}
-	pthread_mutex_unlock(&rec->lock);
-}
-
-static void record_poll(struct record *rec, const struct port *port, struct lane *lane)
-{
-	uint64_t flush_ns = __atomic_load_n(&rec->flush_ns, __ATOMIC_RELAXED);
-
-	if (!flush_ns || lane->now_ns < flush_ns)
-		return;
-	pthread_mutex_lock(&rec->lock);
-	uint64_t lost = pcap_file_writer_lost(rec->writer);
-	int err = pcap_file_writer_flush(rec->writer);
-	if (err)
-		record_failed(rec, port, lane, err, pcap_file_writer_lost(rec->writer) - lost);
-	__atomic_store_n(&rec->flush_ns, 0, __ATOMIC_RELAXED);
-	timer_set(rec->timer_fd, 0);
-	pthread_mutex_unlock(&rec->lock);
-}
-
-static void record_close(struct record *rec, const struct port *port)
-{
-	unsigned waiting = rec->writer ? pcap_file_writer_waiting(rec->writer) : 0;
-	int err = pcap_file_writer_destroy(rec->writer);
-
-	if (err)
-		log_warn("port %s: the last %u frames not recorded in %s: %s", port->conf.name,
-			waiting, rec->path, strerror(-err));
-	rec->writer = NULL;
-	if (rec->timer_fd >= 0)
-		close(rec->timer_fd);
-	rec->timer_fd = -1;
-	free(rec->path);
-	rec->path = NULL;
-}
-
-static int record_open(struct record *rec, const struct port *port, struct strbuf *why)
-{
-	int err = pcap_file_writer_create(port->conf.record, &rec->writer, why);
-
-	if (err)
-		return err;
-	rec->path = strdup(port->conf.record);
-	if (!rec->path) {
-		strbuf_printf(why, "%s: out of memory", port->conf.record);
-		err = -ENOMEM;
-		goto close;
-	}
-	rec->flush_ns = 0;
-	rec->frames = 0;
-	rec->timer_fd = timer_open(why);
-	if (rec->timer_fd < 0) {
-		err = rec->timer_fd;
-		goto close;
-	}
-	return 0;
-
-close:
-	record_close(rec, port);
-	return err;
-}
-
 /* ---- the port ---- */
+
+/* On a thread of the closer's. */
+static void record_finish(void *arg)
+{
+	struct pcap_port *pp = arg;
+
+	record_release(pp->record);
+}
+
+static void record_finished(void *arg)
+{
+	struct pcap_port *pp = arg;
+	struct port *p = pp->port;
+
+	pp->record = NULL;
+	p->releasing = false;
+	p->events->released(p, p->events_arg);
+}
 
 static int pcap_port_create(struct port *p, const struct port_env *env, struct strbuf *why)
 {
@@ -388,18 +289,17 @@ static int pcap_port_create(struct port *p, const struct port_env *env, struct s
 	struct pcap_port *pp = calloc(1, sizeof(*pp));
 	if (!pp)
 		return -ENOMEM;
-	pp->replay.timer_fd = pp->record.timer_fd = -1;
-	pthread_mutex_init(&pp->record.lock, NULL);
+	pp->replay.timer_fd = -1;
+	pp->port = p;
+	pp->release =
+		(struct closer_job){.work = record_finish, .done = record_finished, .arg = pp};
 	p->priv = pp;
 	return 0;
 }
 
 static void pcap_port_destroy(struct port *p)
 {
-	struct pcap_port *pp = p->priv;
-
-	pthread_mutex_destroy(&pp->record.lock);
-	free(pp);
+	free(p->priv);
 }
 
 static void pcap_port_set_mtu(struct port *p, const struct port_conf *conf)
@@ -415,7 +315,7 @@ static int pcap_port_open(struct port *p, struct strbuf *why)
 	if (p->conf.file)
 		err = replay_open(&pp->replay, &p->conf, why);
 	if (!err && p->conf.record) {
-		err = record_open(&pp->record, p, why);
+		err = record_open(p->conf.name, p->conf.record, &pp->record, why);
 		if (err)
 			replay_close(&pp->replay);
 	}
@@ -427,9 +327,9 @@ static int pcap_port_open(struct port *p, struct strbuf *why)
 	if (pp->replay.reader)
 		pp->rxqs[p->n_rxqs++] =
 			(struct rxq){.fd = pp->replay.timer_fd, .priv = &pp->replay};
-	if (pp->record.writer)
+	if (pp->record)
 		pp->rxqs[p->n_rxqs++] =
-			(struct rxq){.fd = pp->record.timer_fd, .priv = &pp->record};
+			(struct rxq){.fd = record_fd(pp->record), .priv = pp->record};
 	pcap_port_set_mtu(p, &p->conf);
 	__atomic_store_n(&p->tx_caps, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&p->link_up, true, __ATOMIC_RELAXED);
@@ -441,7 +341,16 @@ static void pcap_port_close(struct port *p, bool removed)
 	struct pcap_port *pp = p->priv;
 
 	replay_close(&pp->replay);
-	record_close(&pp->record, p);
+	if (!pp->record)
+		return;
+	if (record_close(pp->record)) {
+		pp->record = NULL;
+		return;
+	}
+	log_warn("port %s: %s does not take what was recorded, closed when it does", p->conf.name,
+		p->conf.record);
+	p->releasing = true;
+	closer_run(&pp->release);
 }
 
 static bool path_equal(const char *a, const char *b)
@@ -486,7 +395,7 @@ static unsigned pcap_port_rx(struct rxq *q, struct lane *lane, struct packet **p
 
 	if (q->priv == &pp->replay)
 		return replay_rx(&pp->replay, q->port, lane, pkts, max);
-	record_poll(&pp->record, q->port, lane);
+	record_poll(pp->record, q->port, lane);
 	return 0;
 }
 
@@ -494,8 +403,8 @@ static void pcap_port_tx(struct port *p, struct lane *lane, struct packet **pkts
 {
 	struct pcap_port *pp = p->priv;
 
-	if (pp->record.writer) {
-		record_tx(&pp->record, p, lane, pkts, n);
+	if (pp->record) {
+		record_tx(pp->record, p, lane, pkts, n);
 		return;
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -533,11 +442,11 @@ static void pcap_port_info(const struct port *p, struct json_t *out)
 		replay_info(&pp->replay, out);
 	if (p->conf.record)
 		json_object_set_new(out, "record", json_string(p->conf.record));
-	if (pp->record.writer) {
-		pthread_mutex_lock(&pp->record.lock);
-		json_set_count(out, "recorded", pp->record.frames);
-		json_set_count(out, "record-lost", pcap_file_writer_lost(pp->record.writer));
-		pthread_mutex_unlock(&pp->record.lock);
+	if (pp->record && p->opened) {
+		struct record_counts counts = record_counts(pp->record);
+
+		json_set_count(out, "recorded", counts.frames);
+		json_set_count(out, "record-lost", counts.lost);
 	}
 }
 
