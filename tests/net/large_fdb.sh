@@ -35,7 +35,10 @@ step "for people: one table with one header"
 ctl fdb show br0 >"$TMP/table"
 [ "$(wc -l <"$TMP/table")" = $((N + 1)) ]
 [ "$(grep -c VLAN "$TMP/table")" = 1 ]
-[ "$(awk '{ print length($0) }' "$TMP/table" | sort -u | wc -l)" = 1 ] || fail "the columns are not straight"
+# but for the age, the last one: it may have one digit more in a later page
+[ "$(awk 'NR > 1 && sub(/ +[0-9]+ s *$/, "") { print length($0) }' "$TMP/table" | sort | uniq -c | wc -l)" = 1 ] ||
+	fail "the columns are not straight"
+[ "$(grep -cE ' +[0-9]+ s *$' "$TMP/table")" = "$N" ]
 
 step "the client holds a page of them at a time"
 python3 - "$RUNDIR" >"$TMP/rss" <<'END'
