@@ -25,14 +25,20 @@ struct client {
 
 json_t *client_error(int code, const char *fmt, ...)
 {
+	struct strbuf text = STRBUF_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
-	json_t *message = json_vsprintf(fmt, ap);
+	strbuf_vprintf(&text, fmt, ap);
 	va_end(ap);
+	json_t *message = json_string(strbuf_str(&text));
 	/* A file name or a word of the user need not be UTF-8; JSON must. */
+	for (size_t i = 0; !message && i < text.len; i++)
+		if ((unsigned char)text.str[i] >= 0x80)
+			text.str[i] = '?';
 	if (!message)
-		message = json_string("an error whose text is not UTF-8");
+		message = json_string(strbuf_str(&text));
+	strbuf_fini(&text);
 	return json_pack("{s:i, s:o}", "code", code, "message", message);
 }
 
