@@ -52,9 +52,9 @@ static json_t *port_stats(const struct dp_port *p)
 	struct port_counters c;
 
 	port_counters_sum(p->port, &c);
-	uint64_t rx_errors = c.drops[DROP_RX_TOO_SHORT] + c.drops[DROP_RX_TOO_LONG] +
-			     c.drops[DROP_RX_BAD_OFFLOAD] + c.drops[DROP_RX_TOO_MANY_SEGMENTS] +
-			     c.drops[DROP_RX_VLAN_MALFORMED];
+	uint64_t rx_errors = c.drops[DROP_RX_TOO_SHORT] + c.drops[DROP_RX_TRUNCATED] +
+			     c.drops[DROP_RX_TOO_LONG] + c.drops[DROP_RX_BAD_OFFLOAD] +
+			     c.drops[DROP_RX_TOO_MANY_SEGMENTS] + c.drops[DROP_RX_VLAN_MALFORMED];
 	json_t *rx = must(json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "packets",
 		(json_int_t)c.rx_packets, "bytes", (json_int_t)c.rx_bytes, "gso",
 		(json_int_t)c.rx_gso, "drops", (json_int_t)drops_between(&c, 0, DROP_TX_FIRST),

@@ -7,6 +7,8 @@ static const struct {
 	const char *sentence;
 } drops[] = {
 	[DROP_RX_TOO_SHORT] = {"rx_too_short", "frame shorter than an Ethernet header"},
+	[DROP_RX_TRUNCATED] = {"rx_truncated",
+		"the capture file holds only part of the frame, or is damaged there"},
 	[DROP_RX_TOO_LONG] = {"rx_too_long", "frame longer than the largest this port may receive"},
 	[DROP_RX_BAD_OFFLOAD] = {"rx_bad_offload",
 		"the sender's checksum or segmentation request does not fit the frame, or is "

@@ -10,6 +10,7 @@
 enum drop_reason {
 	/* at the port where the packet came in */
 	DROP_RX_TOO_SHORT,
+	DROP_RX_TRUNCATED,
 	DROP_RX_TOO_LONG,
 	DROP_RX_BAD_OFFLOAD,
 	DROP_RX_TOO_MANY_SEGMENTS,

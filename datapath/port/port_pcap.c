@@ -18,7 +18,7 @@
  * A pass that yielded no frame is the last.
  *
  * What a record lacks of its frame, and a file that ends within a record, count as
- * rx_too_short.  Behind damage nothing in a file can be found: it ends there.
+ * rx_truncated.  Behind damage nothing in a file can be found: it ends there.
  *
  * The replayed file is read on the worker: the kernel reads ahead, and this is a port for
  * tests and for offline use.  The recorded one is written by a thread, as all that others
@@ -159,7 +159,7 @@ static bool replay_fetch(struct replay *r, const struct port *port, struct lane 
 		return true;
 	}
 	if (n < 0) {
-		port_drop(port, lane, DROP_RX_TOO_SHORT, 1);
+		port_drop(port, lane, DROP_RX_TRUNCATED, 1);
 		log_warn_rl("port %s: %s is %s behind frame %llu", port->conf.name, r->path,
 			n == -EINVAL ? "damaged" : "unreadable",
 			(unsigned long long)r->pass_records);
@@ -177,7 +177,7 @@ static struct packet *replay_take(struct replay *r, const struct port *port, str
 	r->have_frame = false;
 	if (f->len != f->wire_len) {
 		port_drop(
-			port, lane, f->len < f->wire_len ? DROP_RX_TOO_SHORT : DROP_RX_TOO_LONG, 1);
+			port, lane, f->len < f->wire_len ? DROP_RX_TRUNCATED : DROP_RX_TOO_LONG, 1);
 		return NULL;
 	}
 	p = rx_copy(port, lane, f->data, f->len, NULL);
