@@ -47,14 +47,14 @@ static int tx_room(struct tx *tx)
 
 static void tx_note(struct tx *tx, struct rule *out, struct rule *in, enum rule_removed reason)
 {
-	const struct rule_counters *c = out ? out->counters : in->counters;
+	struct note *note = &tx->notes[tx->n++];
 
-	tx->notes[tx->n++] = (struct note){.out = out,
-		.in = in,
-		.reset = c->reset,
-		.created_ms = c->created_ms,
-		.used_ms = __atomic_load_n(&c->used_ms, __ATOMIC_RELAXED),
-		.reason = reason};
+	*note = (struct note){.out = out, .in = in, .reason = reason};
+	if (!out)
+		return;
+	note->reset = out->counters->reset;
+	note->created_ms = out->counters->created_ms;
+	note->used_ms = __atomic_load_n(&out->counters->used_ms, __ATOMIC_RELAXED);
 }
 
 static void note_undo(struct tables *t, const struct note *note)
