@@ -30,6 +30,7 @@ static struct bridge_view *view_copy(const struct bridge_view *old, unsigned n)
 	if (!v)
 		return NULL;
 	v->forward_bpdu = old->forward_bpdu;
+	v->local = old->local;
 	v->members = old->members;
 	memcpy(v->slots, old->slots, old->n * sizeof(v->slots[0]));
 	return v;
@@ -140,6 +141,8 @@ static int slot_set(struct bridge *b, uint32_t index, struct bridge_slot *s)
 		return -ENOMEM;
 	old = v->slots[index];
 	v->slots[index] = s;
+	if (!s && v->local.index == index)
+		v->local.known = false;
 	view_publish(b, v);
 	if (old)
 		rcu_defer(free, old); /* only now do new readers not find it */
@@ -256,6 +259,36 @@ void bridge_port_del(struct bport *bp)
 void bridge_port_link_down(struct bport *bp)
 {
 	addresses_forget(bp);
+}
+
+int bridge_set_local(struct bport *bp, struct eth_addr mac)
+{
+	struct bridge *b = bp->bridge;
+	const struct bridge_local *now = &b->view->local;
+
+	if (now->known && now->index == bp->index && eth_addr_equal(now->mac, mac))
+		return 0;
+	struct bridge_view *v = view_copy(b->view, 0);
+	if (!v)
+		return -ENOMEM;
+	v->local = (struct bridge_local){.known = true, .mac = mac, .index = bp->index};
+	view_publish(b, v);
+	return 0;
+}
+
+bool bridge_local_entry(const struct bridge *b, struct fdb_entry *entry)
+{
+	const struct bridge_local *local = &b->view->local;
+	const struct bport *bp = local->known ? bridge_port_by_index(b, local->index) : NULL;
+
+	if (!bp)
+		return false;
+	const struct vlan_conf *vlan = &bp->conf.vlan;
+	*entry = (struct fdb_entry){.mac = local->mac,
+		.vlan = vlan->mode == VLAN_TRUNK ? 0 : vlan->tag,
+		.port_id = local->index,
+		.is_static = true};
+	return true;
 }
 
 struct bport *bridge_port_by_index(const struct bridge *b, uint32_t index)

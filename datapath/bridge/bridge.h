@@ -53,8 +53,16 @@ struct bridge_slot {
 	struct bport_conf conf;
 } __attribute__((aligned(64)));
 
+/* The address of the bridge's own port: it is there and nowhere else. */
+struct bridge_local {
+	bool known;
+	struct eth_addr mac;
+	uint32_t index; /* of the port's slot */
+};
+
 struct bridge_view {
 	bool forward_bpdu;
+	struct bridge_local local;
 	const struct members *members; /* the bridge's */
 	unsigned n;		       /* slots, some free */
 	struct bridge_slot *slots[];   /* NULL: free; a slot is shared by successive views */
@@ -99,6 +107,14 @@ void bridge_port_del(struct bport *bport);
 /* Addresses behind a port whose link went down are forgotten; port->link_up is false
  * already, so that frames which still wait bring no new ones. */
 void bridge_port_link_down(struct bport *bport);
+
+/* 'bp' is the bridge's own port (OFPORT_LOCAL), and this its address now.  From now on it
+ * is found there, in the VLANs that the port carries, and frames from it that come in
+ * elsewhere in those are dropped.  0 or -ENOMEM. */
+int bridge_set_local(struct bport *bp, struct eth_addr mac);
+
+/* It as an entry of the MAC table, in which it is not; false where there is none. */
+bool bridge_local_entry(const struct bridge *bridge, struct fdb_entry *entry);
 
 struct bport *bridge_port_by_index(const struct bridge *bridge, uint32_t index);
 

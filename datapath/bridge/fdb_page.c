@@ -37,6 +37,8 @@ static void see_entry(const struct fdb_entry *e, void *arg)
 {
 	struct fdb_page *p = arg;
 
+	if (p->extra && e != p->extra && key_of(e) == key_of(p->extra))
+		return;
 	if (key_of(e) < p->from || (p->vlan != FDB_ANY_VLAN && p->vlan != e->vlan) ||
 		(p->port != FDB_NONE && p->port != e->port_id))
 		return;
@@ -64,6 +66,8 @@ void fdb_page_read(const struct fdb *fdb, uint64_t now_ms, struct fdb_page *p)
 {
 	p->n = 0;
 	p->more = false;
+	if (p->extra)
+		see_entry(p->extra, p);
 	fdb_for_each(fdb, now_ms, see_entry, p);
 	for (size_t n = p->n; n > 1;) {
 		struct fdb_entry highest = p->entries[0];

@@ -12,9 +12,10 @@
 #include "fdb.h"
 
 struct fdb_page {
-	uint64_t from; /* the first key; 0: of all */
-	int vlan;      /* or FDB_ANY_VLAN */
-	uint32_t port; /* or FDB_NONE */
+	uint64_t from;		       /* the first key; 0: of all */
+	int vlan;		       /* or FDB_ANY_VLAN */
+	uint32_t port;		       /* or FDB_NONE */
+	const struct fdb_entry *extra; /* one that is not in the table, or NULL */
 	size_t max;
 	struct fdb_entry *entries; /* room for 'max' */
 	size_t n;		   /* set by fdb_page_read(), in order */

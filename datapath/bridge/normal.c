@@ -27,12 +27,20 @@ struct normal {
 	const struct bridge_view *view;
 	const struct bridge_slot *in;
 	struct fdb *fdb;
+	const struct bridge_slot *local; /* the bridge's own port, or NULL */
 };
 
 static void normal_drop(const struct normal *nm, enum drop_reason reason, struct packet *p)
 {
 	port_drop(nm->in->port, nm->lane, reason, 1);
 	arena_free(&nm->lane->arena, p);
+}
+
+/* Is it the bridge's own address, in a VLAN where its own port is? */
+static bool normal_is_local(const struct normal *nm, struct eth_addr mac, uint16_t vid)
+{
+	return nm->local && eth_addr_equal(mac, nm->view->local.mac) &&
+	       vlan_carries(&nm->local->conf.vlan, vid);
 }
 
 static bool normal_classify(const struct normal *nm, struct packet *p, struct normal_frame *f)
@@ -60,6 +68,10 @@ static bool normal_classify(const struct normal *nm, struct packet *p, struct no
 	}
 	if (!vlan_ingress(&nm->in->conf.vlan, p, &f->vlan, &reason))
 		goto drop;
+	if (nm->in != nm->local && normal_is_local(nm, f->src, f->vlan.vid)) {
+		reason = DROP_RX_OWN_ADDRESS;
+		goto drop;
+	}
 	p->pcp = f->vlan.pcp;
 	fdb_prefetch(nm->fdb, f->src, f->vlan.vid);
 	if (!eth_addr_is_multicast(f->dst))
@@ -300,7 +312,8 @@ static void normal_forward(const struct normal *nm, struct normal_frame *f)
 	struct bport *bp = nm->in->bport;
 	bool pass;
 
-	if (__atomic_load_n(&nm->in->port->link_up, __ATOMIC_RELAXED)) /* not from a backlog */
+	if (__atomic_load_n(&nm->in->port->link_up, __ATOMIC_RELAXED) && /* not from a backlog */
+		!normal_is_local(nm, f->src, f->vlan.vid))
 		fdb_learn(nm->fdb, f->src, f->vlan.vid, bp->index, nm->lane->now_ms);
 	if (eth_addr_is_broadcast(f->dst)) {
 		pass = normal_storm(
@@ -308,6 +321,9 @@ static void normal_forward(const struct normal *nm, struct normal_frame *f)
 	} else if (eth_addr_is_multicast(f->dst)) {
 		pass = normal_storm(
 			nm, &bp->storm_multicast, &storm->multicast, DROP_RX_STORM_MULTICAST, f->p);
+	} else if (normal_is_local(nm, f->dst, f->vlan.vid)) {
+		normal_unicast(nm, nm->local, f);
+		return;
 	} else {
 		uint32_t id = fdb_lookup(nm->fdb, f->dst, f->vlan.vid);
 
@@ -335,7 +351,12 @@ void bridge_normal(struct lane *lane, struct bport *in, struct packet **pkts, un
 		port_free_all(lane, pkts, n);
 		return;
 	}
-	const struct normal nm = {.lane = lane, .view = view, .in = slot, .fdb = in->bridge->fdb};
+	const struct bridge_local *local = &view->local;
+	const struct normal nm = {.lane = lane,
+		.view = view,
+		.in = slot,
+		.fdb = in->bridge->fdb,
+		.local = local->known && local->index < view->n ? view->slots[local->index] : NULL};
 
 	for (unsigned i = 0; i < n; i++)
 		kept += normal_classify(&nm, pkts[i], &frames[kept]);

@@ -69,6 +69,13 @@ static void dp_port_state(struct dp_port *p, enum dp_port_state state, const cha
 
 /* ---- opening ---- */
 
+/* The bridge's own address stays at its own port. */
+static void dp_port_note_address(struct dp_port *p, bool has_mac, struct eth_addr mac)
+{
+	if (p->ofport == OFPORT_LOCAL && has_mac && p->bport && bridge_set_local(p->bport, mac))
+		log_warn("port %s: no memory to keep its address from others", p->port->conf.name);
+}
+
 static void dp_port_try_open(struct dp_port *p)
 {
 	struct strbuf why = STRBUF_INIT;
@@ -82,6 +89,7 @@ static void dp_port_try_open(struct dp_port *p)
 	}
 	err = port_open(p->port, &why);
 	if (!err) {
+		dp_port_note_address(p, p->port->has_mac, p->port->mac);
 		workers_add_port(p->dp->workers, p->port);
 		dp_port_state(p, DP_PORT_UP, "");
 		dp_tell_port(p); /* also where it was up before, with another MTU */
@@ -225,6 +233,7 @@ static void dp_port_changed(struct port *port, void *arg)
 		return;
 	if (!port->link_up)
 		bridge_port_link_down(p->bport);
+	dp_port_note_address(p, port->has_mac, port->mac);
 	dp_tell_port(p);
 }
 
@@ -317,6 +326,8 @@ int dataplane_port_set(struct dataplane *dp, const char *name, const struct port
 		      : -EOPNOTSUPP;
 	if (!err) {
 		port_set_conf(p->port, conf);
+		dp_port_note_address(
+			p, conf->has_mac, conf->mac); /* the kernel's word is to come */
 		dp_tell_port(p);
 		return 0;
 	}

@@ -295,6 +295,12 @@ static int parse_key(struct rpc_call *call, const char *text, uint64_t *key)
 	return 0;
 }
 
+static bool is_local(const struct fdb_page *found, const struct fdb_entry *e)
+{
+	return found->extra && e->vlan == found->extra->vlan &&
+	       eth_addr_equal(e->mac, found->extra->mac);
+}
+
 static void list_addresses(
 	const struct bridge *b, const struct fdb_page *found, struct rpc_page *page)
 {
@@ -311,9 +317,11 @@ static void list_addresses(
 		/* names have no character that JSON would escape */
 		rpc_page_text(page,
 			"{\"mac\":\"" ETH_ADDR_FMT
-			"\",\"vlan\":%u,\"port\":\"%s\",\"static\":%s,\"age-s\":%llu}",
+			"\",\"vlan\":%u,\"port\":\"%s\",\"static\":%s,%s\"age-s\":%llu}",
 			ETH_ADDR_ARGS(e->mac), e->vlan, bp->port->conf.name,
-			e->is_static ? "true" : "false", (unsigned long long)(e->age_ms / 1000));
+			e->is_static ? "true" : "false",
+			is_local(found, e) ? "\"local\":true," : "",
+			(unsigned long long)(e->age_ms / 1000));
 	}
 	bool more = i < found->n || found->more;
 	if (more)
@@ -328,13 +336,15 @@ static void list_addresses(
 int rpc_fdb_list(struct rpc_call *call)
 {
 	struct fdb_page found = {0};
+	struct fdb_entry local;
 	struct rpc_page page;
 	struct bridge *b;
 
 	if (rpc_fdb_filter(call, &b, &found.port, &found.vlan) || rpc_page_params(call, &page) ||
 		parse_key(call, page.after, &found.from))
 		return -EINVAL;
-	found.max = page.limit ? page.limit : fdb_stats(b->fdb).max_entries;
+	found.extra = bridge_local_entry(b, &local) ? &local : NULL;
+	found.max = page.limit ? page.limit : fdb_stats(b->fdb).max_entries + 1;
 	found.entries = must(calloc(found.max, sizeof(*found.entries)));
 	fdb_page_read(b->fdb, clock_now_ms(), &found);
 	list_addresses(b, &found, &page);

@@ -20,6 +20,9 @@ static const struct {
 		"the kernel dropped it because the switch read too slowly"},
 	[DROP_RX_SRC_MULTICAST] = {"rx_src_multicast", "the source address is a group address"},
 	[DROP_RX_SRC_ZERO] = {"rx_src_zero", "the source address is 00:00:00:00:00:00"},
+	[DROP_RX_OWN_ADDRESS] = {"rx_own_address",
+		"the source address is that of the bridge's own port: a loop, or somebody else "
+		"uses it"},
 	[DROP_RX_RESERVED_GROUP] = {"rx_reserved_group",
 		"sent to a group address that bridges must not forward (01:80:c2:00:00:0x)"},
 	[DROP_RX_VLAN_MALFORMED] = {"rx_vlan_malformed",

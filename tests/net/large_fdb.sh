@@ -28,12 +28,12 @@ wait_for 60 "$N addresses to be learned" learned
 
 step "as JSON: one array, in order, all of them"
 ctl_json fdb show br0 >"$TMP/all.json"
-check "length == $N and (map(.mac) | . == unique) and all(.[]; .port == \"play\")" cat "$TMP/all.json"
+check "map(select(.local | not)) | length == $N and (map(.mac) | . == unique) and all(.[]; .port == \"play\")" cat "$TMP/all.json"
 [ "$(wc -l <"$TMP/all.json")" = 1 ]
 
 step "for people: one table with one header"
 ctl fdb show br0 >"$TMP/table"
-[ "$(wc -l <"$TMP/table")" = $((N + 1)) ]
+[ "$(wc -l <"$TMP/table")" = $((N + 2)) ] # a header, and the bridge's own address
 [ "$(grep -c VLAN "$TMP/table")" = 1 ]
 # but for the age, the last one: it may have one digit more in a later page
 [ "$(awk 'NR > 1 && sub(/ +[0-9]+ s *$/, "") { print length($0) }' "$TMP/table" | sort | uniq -c | wc -l)" = 1 ] ||
@@ -67,7 +67,7 @@ seen, after = [], {}
 while True:
     page = call(limit=7777, **after)["result"]
     assert 0 < len(page["list"]) <= 7777, len(page["list"])
-    seen += [e["mac"] for e in page["list"]]
+    seen += [e["mac"] for e in page["list"] if not e.get("local")]
     if "next" not in page:
         break
     after = {"after": page["next"]}

@@ -18,7 +18,8 @@ A, B, C = (f"02:00:00:00:00:0{n}" for n in "abc")
 
 
 def fdb(*args):
-    return ctl("fdb", "show", "br0", *args)
+    """All but the bridge's own, which is always there."""
+    return [e for e in ctl("fdb", "show", "br0", *args) if not e.get("local")]
 
 
 def where(m, vlan=0):

@@ -16,7 +16,9 @@ static void print_show(struct cli *cli, const struct call *call, json_t *result)
 		table_cell(table, COLOR_NONE, "%" PRIu64, value_count(entry, "vlan"));
 		table_cell(table, COLOR_NONE, "%s", value_str(entry, "mac"));
 		table_cell(table, COLOR_NONE, "%s", value_str(entry, "port"));
-		if (value_bool(entry, "static"))
+		if (value_bool(entry, "local"))
+			table_cell(table, COLOR_NONE, "local");
+		else if (value_bool(entry, "static"))
 			table_cell(table, COLOR_NONE, "static");
 		else
 			table_cell(table, COLOR_NONE, "%" PRIu64 " s", value_count(entry, "age-s"));
