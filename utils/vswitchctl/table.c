@@ -229,7 +229,7 @@ static void print_rows(
 	unsigned n = table->n_columns;
 	struct print print = {table, widths, out};
 
-	assert(n <= TABLE_COLUMNS_MAX);
+	assert(n > 0 && n <= TABLE_COLUMNS_MAX);
 	if (!table->n_cells)
 		return;
 	for (unsigned c = 0; titled && first && c < n; c++) {
