@@ -392,26 +392,14 @@ int action_parse_word(struct action_parser *p, const struct text_word *w)
 	return err ? err : add_output(p, w, port);
 }
 
+static int parse_one(void *arg, const struct text_word *w)
+{
+	return action_parse_word(arg, w);
+}
+
 int action_parse_all(struct action_parser *p, struct text rest)
 {
-	struct text_word w, drop = {0};
-	unsigned n = 0;
-	int err;
-
-	while ((err = text_word_next(&rest, &w, p->why)) > 0) {
-		if (text_word_is(&w, "drop")) {
-			drop = w;
-			err = text_word_refuse_value(&w, p->why);
-		} else {
-			err = action_parse_word(p, &w);
-		}
-		if (err)
-			return err;
-		n++;
-	}
-	if (!err && drop.text && n > 1)
-		return text_word_refuse(&drop, "must stand alone", p->why);
-	return err;
+	return text_words_or_drop(rest, parse_one, p, p->why);
 }
 
 int action_list_parse(

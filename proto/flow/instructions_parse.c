@@ -92,8 +92,9 @@ static const struct {
 	{"goto_table", STEP_GOTO, parse_goto},
 };
 
-static int parse_word(struct parser *p, const struct text_word *w)
+static int parse_word(void *arg, const struct text_word *w)
 {
+	struct parser *p = arg;
 	static const char order[] = "must stand before what precedes it; the order is meter, "
 				    "actions, clear_actions, write_actions, write_metadata, "
 				    "goto_table";
@@ -117,28 +118,6 @@ static int parse_word(struct parser *p, const struct text_word *w)
 	return bare ? action_parse_word(&p->actions, w) : words[i].parse(p, w);
 }
 
-static int parse_all(struct parser *p, struct text rest)
-{
-	struct text_word w, drop = {0};
-	unsigned n = 0;
-	int err;
-
-	while ((err = text_word_next(&rest, &w, p->why)) > 0) {
-		if (text_word_is(&w, "drop")) {
-			drop = w;
-			err = text_word_refuse_value(&w, p->why);
-		} else {
-			err = parse_word(p, &w);
-		}
-		if (err)
-			return err;
-		n++;
-	}
-	if (!err && drop.text && n > 1)
-		return text_word_refuse(&drop, "must stand alone", p->why);
-	return err;
-}
-
 int instructions_parse(
 	struct instructions *ins, const struct match *m, const char *text, struct strbuf *why)
 {
@@ -147,7 +126,7 @@ int instructions_parse(
 	int err;
 
 	action_parser_init(&p.actions, &ins->apply, m, why);
-	err = parse_all(&p, (struct text){text, text + strlen(text)});
+	err = text_words_or_drop((struct text){text, text + strlen(text)}, parse_word, &p, why);
 	if (err)
 		text_tame(why, from);
 	return err;

@@ -117,6 +117,29 @@ int text_word_number(
 	return -EINVAL;
 }
 
+int text_words_or_drop(struct text rest, int (*fn)(void *arg, const struct text_word *w), void *arg,
+	struct strbuf *why)
+{
+	struct text_word w, drop = {0};
+	unsigned n = 0;
+	int err;
+
+	while ((err = text_word_next(&rest, &w, why)) > 0) {
+		if (text_word_is(&w, "drop")) {
+			drop = w;
+			err = text_word_refuse_value(&w, why);
+		} else {
+			err = fn(arg, &w);
+		}
+		if (err)
+			return err;
+		n++;
+	}
+	if (!err && drop.text && n > 1)
+		return text_word_refuse(&drop, "must stand alone", why);
+	return err;
+}
+
 void text_tame(struct strbuf *why, size_t from)
 {
 	for (size_t i = from; i < why->len; i++)

@@ -34,6 +34,12 @@ static inline size_t text_len(struct text t)
 /* 1: the next word; 0: there is none; -EINVAL with 'why'. */
 int text_word_next(struct text *rest, struct text_word *w, struct strbuf *why);
 
+/* fn(arg, word) for all words of 'rest' until it answers other than 0; "drop", which is not
+ * given to it, stands alone, and means the same as nothing.  0; -EINVAL with 'why'; what 'fn'
+ * answered. */
+int text_words_or_drop(struct text rest, int (*fn)(void *arg, const struct text_word *w), void *arg,
+	struct strbuf *why);
+
 /* In either case, as Open vSwitch takes names of actions. */
 bool text_word_is(const struct text_word *w, const char *name);
 
